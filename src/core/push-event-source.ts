@@ -1,0 +1,69 @@
+import type { GapEvent, SourceEvent } from './event.js';
+import { EventSource } from './event-source.js';
+import { PushQueue, type PushLimits } from './push-queue.js';
+import type { ReadContext } from './read-options.js';
+import { RUNTIME, type Upstream } from './source-runtime.js';
+
+const DEFAULT_LIMITS: PushLimits = {
+  maxEvents: 1_000,
+  maxBytes: 16 * 1024 * 1024,
+  maxWaiting: 1_000,
+  whenFull: 'refuse',
+};
+
+/**
+ * A source that receives. Bounded by unacknowledged events and bytes; what is dropped is counted and followed by a gap
+ * event. Always follows.
+ *
+ * A subclass listens where it must (in `read`, or before) and calls `push` for what arrives.
+ */
+export abstract class PushEventSource<Event extends SourceEvent = SourceEvent, Config = unknown> extends EventSource<
+  Event | GapEvent,
+  unknown,
+  Config
+> {
+  /** Unacknowledged events and bytes (as JSON), callers that may wait for room, and what happens beyond that. */
+  protected readonly limits: PushLimits = DEFAULT_LIMITS;
+  #queue: PushQueue<Event | GapEvent> | undefined;
+
+  protected async *read(context: ReadContext<unknown>): AsyncGenerator<Event | GapEvent, void, undefined> {
+    for await (const batch of this.#events().batches(context)) yield* batch.events;
+  }
+
+  /**
+   * Resolves when the event is acknowledged; rejects when it was refused or dropped, when the source is closed before
+   * it is handed out, or when the signal fires before it is handed out. It need not be awaited.
+   */
+  protected push(event: Event, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const acknowledged = this.#events().push(event, options.signal);
+    // A receiver that cannot answer (UDP) does not wait; what is dropped is told by the gap event.
+    acknowledged.catch(() => {});
+    return acknowledged;
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    this.#events().close();
+  }
+
+  /** @internal */
+  protected override open(context: ReadContext<unknown>): Upstream {
+    return { kind: 'batches', iterator: this.#events().batches(context)[Symbol.asyncIterator]() };
+  }
+
+  #events(): PushQueue<Event | GapEvent> {
+    this.#queue ??= new PushQueue(this.limits, {
+      sourceId: this.id,
+      onDrop: (count) => this[RUNTIME].activity.drop('overflow', count),
+      now: () => this.clock.now(),
+      gap: (count, since) => this.#overflow(count, since),
+    });
+    return this.#queue;
+  }
+
+  #overflow(count: number, since: number): GapEvent {
+    const from = new Date(since).toISOString();
+    const to = new Date(this.clock.now()).toISOString();
+    return this.gap('overflow', `${count} events came while the queue was full and were dropped`, { from, to, count });
+  }
+}

@@ -1,0 +1,227 @@
+import { RetryableError } from './errors.js';
+import type { SourceEvent } from './event.js';
+import type { ReadContext, SourceBatch } from './read-options.js';
+
+export interface PushLimits {
+  /** Unacknowledged events held at once. */
+  maxEvents: number;
+  /** Their bytes, as JSON. */
+  maxBytes: number;
+  /** Callers of `push` that may wait for room with `whenFull: 'wait'`. */
+  maxWaiting: number;
+  whenFull: 'refuse' | 'wait' | 'drop-newest' | 'drop-oldest';
+}
+
+export interface PushQueueOptions<Event> {
+  sourceId: string;
+  onDrop(count: number): void;
+  now(): number;
+  /** The event that says how many were dropped, and since when. */
+  gap(count: number, since: number): Event;
+}
+
+interface Entry<Event> {
+  /** undefined: made when it is handed out first, for a gap whose count still grows. */
+  event: Event | undefined;
+  readonly bytes: number;
+  readonly signal: AbortSignal | undefined;
+  isHandedOut: boolean;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Received events between their sender and the consumer: bounded, oldest first, kept until acknowledged. */
+export class PushQueue<Event extends SourceEvent> {
+  readonly #limits: PushLimits;
+  readonly #options: PushQueueOptions<Event>;
+  #entries: Entry<Event>[] = [];
+  #bytes = 0;
+  #waiting: Entry<Event>[] = [];
+  #dropped = 0;
+  #droppedSince = 0;
+  #gap: Entry<Event> | undefined;
+  #isClosed = false;
+  #wake: (() => void) | undefined;
+
+  constructor(limits: PushLimits, options: PushQueueOptions<Event>) {
+    this.#limits = limits;
+    this.#options = options;
+  }
+
+  push(event: Event, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason);
+      if (this.#isClosed) return reject(this.#refusal('the source is closed', 'SOURCE_CLOSED'));
+      const withdraw = (): void => this.#withdraw(entry, signal?.reason);
+      const settled = (): void => signal?.removeEventListener('abort', withdraw);
+      const entry: Entry<Event> = {
+        event,
+        bytes: Buffer.byteLength(JSON.stringify(event)),
+        signal,
+        isHandedOut: false,
+        resolve: () => {
+          settled();
+          resolve();
+        },
+        reject: (error) => {
+          settled();
+          reject(error);
+        },
+      };
+      signal?.addEventListener('abort', withdraw, { once: true });
+      this.#admit(entry);
+    });
+  }
+
+  /** Refuses everything that was not handed out; what the consumer holds may still be acknowledged. */
+  close(): void {
+    this.#isClosed = true;
+    const refused = [...this.#entries.filter(({ isHandedOut }) => !isHandedOut), ...this.#waiting];
+    this.#waiting = [];
+    for (const entry of refused) {
+      this.#remove(entry);
+      entry.reject(this.#refusal('the source was closed', 'SOURCE_CLOSED'));
+    }
+  }
+
+  async *batches(context: ReadContext<unknown>): AsyncGenerator<SourceBatch<Event, unknown>, void, undefined> {
+    for (const entry of this.#entries) entry.isHandedOut = false;
+    context.signal.addEventListener('abort', () => this.#wake?.(), { once: true });
+    while (!context.signal.aborted) {
+      const entries = this.#take(context.maxEvents);
+      if (entries.length > 0) yield this.#toBatch(entries);
+      else await this.#arrival();
+    }
+  }
+
+  #admit(entry: Entry<Event>): void {
+    if (this.#hasRoom(entry.bytes)) return this.#append(entry);
+    const { whenFull, maxWaiting } = this.#limits;
+    if (whenFull === 'wait' && this.#waiting.length < maxWaiting) {
+      this.#waiting.push(entry);
+      return;
+    }
+    const fits = whenFull === 'drop-oldest' && this.#dropOldest(entry.bytes);
+    if (fits) return this.#append(entry);
+    if (whenFull === 'drop-newest' || whenFull === 'drop-oldest') return this.#drop(entry);
+    entry.reject(this.#refusal(`${this.#entries.length} events are waiting to be acknowledged`, 'QUEUE_FULL'));
+  }
+
+  #append(entry: Entry<Event>): void {
+    this.#entries.push(entry);
+    this.#bytes += entry.bytes;
+    this.#wake?.();
+  }
+
+  #hasRoom(bytes: number): boolean {
+    if (this.#entries.length === 0) return true;
+    return this.#entries.length < this.#limits.maxEvents && this.#bytes + bytes <= this.#limits.maxBytes;
+  }
+
+  #drop(entry: Entry<Event>): void {
+    this.#dropped += 1;
+    this.#options.onDrop(1);
+    entry.reject(this.#refusal('the queue was full and the event was dropped', 'DROPPED'));
+    if (this.#gap !== undefined) return;
+    this.#droppedSince = this.#options.now();
+    this.#gap = { event: undefined, bytes: 0, signal: undefined, isHandedOut: false, resolve() {}, reject() {} };
+    this.#append(this.#gap);
+  }
+
+  /** Drops what was not handed out, oldest first, until there is room; false where there can be none. */
+  #dropOldest(bytes: number): boolean {
+    while (!this.#hasRoom(bytes)) {
+      const oldest = this.#entries.findIndex((entry) => !entry.isHandedOut && entry !== this.#gap);
+      if (oldest < 0) return false;
+      const [entry] = this.#entries.splice(oldest, 1);
+      if (entry === undefined) return false;
+      this.#bytes -= entry.bytes;
+      this.#drop(entry);
+    }
+    return true;
+  }
+
+  #take(maxEvents: number): Entry<Event>[] {
+    const taken: Entry<Event>[] = [];
+    for (const entry of this.#entries) {
+      if (taken.length >= maxEvents) break;
+      if (!entry.isHandedOut) taken.push(entry);
+    }
+    for (const entry of taken) entry.isHandedOut = true;
+    return taken;
+  }
+
+  #toBatch(entries: readonly Entry<Event>[]): SourceBatch<Event, unknown> {
+    let told = 0;
+    return {
+      events: entries.map((entry) => this.#eventOf(entry)),
+      settle: (acknowledged, { final, error }) => {
+        this.#acknowledge(entries.slice(told, acknowledged));
+        told = acknowledged;
+        if (final && told < entries.length) this.#giveBack(entries.slice(told), error);
+      },
+    };
+  }
+
+  #eventOf(entry: Entry<Event>): Event {
+    if (entry.event !== undefined) return entry.event;
+    entry.event = this.#options.gap(this.#dropped, this.#droppedSince);
+    this.#dropped = 0;
+    this.#gap = undefined;
+    return entry.event;
+  }
+
+  #acknowledge(entries: readonly Entry<Event>[]): void {
+    for (const entry of entries) {
+      this.#remove(entry);
+      entry.resolve();
+    }
+    this.#admitWaiting();
+  }
+
+  /** Unacknowledged: they come again in a new iteration, unless there will be none. */
+  #giveBack(entries: readonly Entry<Event>[], error: unknown): void {
+    if (!this.#isClosed) return;
+    for (const entry of entries) {
+      this.#remove(entry);
+      entry.reject(error ?? this.#refusal('the source was closed', 'SOURCE_CLOSED'));
+    }
+  }
+
+  #withdraw(entry: Entry<Event>, reason: unknown): void {
+    if (entry.isHandedOut) return;
+    this.#remove(entry);
+    this.#waiting = this.#waiting.filter((other) => other !== entry);
+    entry.reject(reason);
+    this.#admitWaiting();
+  }
+
+  /** What is acknowledged is nearly always the oldest. */
+  #remove(entry: Entry<Event>): void {
+    const at = this.#entries.indexOf(entry);
+    if (at < 0) return;
+    this.#entries.splice(at, 1);
+    this.#bytes -= entry.bytes;
+  }
+
+  #admitWaiting(): void {
+    for (let next = this.#waiting[0]; next !== undefined && this.#hasRoom(next.bytes); next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#append(next);
+    }
+  }
+
+  async #arrival(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = undefined;
+  }
+
+  #refusal(message: string, code: string): RetryableError {
+    return new RetryableError(`source "${this.#options.sourceId}" did not take an event: ${message}`, {
+      code,
+      sourceId: this.#options.sourceId,
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import type { Clock } from './clock.js';
+import type { SourceStats, SourceStatus } from './status.js';
+
+// Taken at load: a test that replaces the global timers must not be able to stop an iteration.
+const { setImmediate } = globalThis;
+
+/** An iteration that counts for itself and brings the counters up to date when somebody looks. */
+export interface ActivityObserver {
+  count(): void;
+  /** Whether the consumer has something in hand and did not ask for more. */
+  isConsumerBusy(): boolean;
+}
+
+type Counter = 'events' | 'batches' | 'acknowledged' | 'bytes' | 'requests' | 'retries' | 'gaps';
+
+/** Counters and status of one source. */
+export class SourceActivity {
+  readonly #clock: Clock;
+  readonly #dropped: Record<string, number> = Object.create(null);
+  #status: SourceStatus = { state: 'idle' };
+  #now = 0;
+  #nowIsFresh = false;
+  #startedAt: number | undefined;
+  #lastEventAt: number | undefined;
+  #observer: ActivityObserver | undefined;
+  lagMs: number | undefined;
+  events = 0;
+  batches = 0;
+  acknowledged = 0;
+  bytes = 0;
+  requests = 0;
+  retries = 0;
+  gaps = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  count(counter: Counter, by = 1): void {
+    this[counter] += by;
+  }
+
+  drop(reason: string, by = 1): void {
+    this.#dropped[reason] = (this.#dropped[reason] ?? 0) + by;
+  }
+
+  set status(status: SourceStatus) {
+    this.#status = status;
+  }
+
+  get status(): SourceStatus {
+    const { state } = this.#status;
+    const isRunning = state !== 'closed' && state !== 'failed';
+    if (!isRunning || this.#lastEventAt === undefined || this.#observer?.isConsumerBusy() !== true) return this.#status;
+    return { state: 'blocked-by-consumer', since: new Date(this.#lastEventAt) };
+  }
+
+  started(observer: ActivityObserver): void {
+    this.#startedAt ??= this.#clock.now();
+    this.#observer = observer;
+    this.status = { state: 'reading' };
+  }
+
+  ended(): void {
+    this.#observer?.count();
+    this.#observer = undefined;
+  }
+
+  /** Whether this turn of the event loop knows what time it is: then `received` has nothing to do. */
+  get isTimed(): boolean {
+    return this.#nowIsFresh;
+  }
+
+  /** Something was read; a source that was idle is no longer. */
+  received(): void {
+    this.#lastEventAt = this.#turnTime();
+    if (this.#status.state !== 'reading') this.#status = { state: 'reading' };
+  }
+
+  stats(): SourceStats {
+    this.#observer?.count();
+    return {
+      events: this.events,
+      batches: this.batches,
+      acknowledged: this.acknowledged,
+      bytes: this.bytes,
+      requests: this.requests,
+      retries: this.retries,
+      gaps: this.gaps,
+      dropped: { ...this.#dropped },
+      startedAt: this.#startedAt === undefined ? undefined : new Date(this.#startedAt),
+      lastEventAt: this.#lastEventAt === undefined ? undefined : new Date(this.#lastEventAt),
+      lagMs: this.lagMs,
+    };
+  }
+
+  /** The clock, read at most once in a turn of the event loop: reading it for every event would cost more than the event. */
+  #turnTime(): number {
+    if (this.#nowIsFresh) return this.#now;
+    this.#now = this.#clock.now();
+    this.#nowIsFresh = true;
+    setImmediate(() => {
+      this.#nowIsFresh = false;
+    });
+    return this.#now;
+  }
+}

@@ -1,0 +1,135 @@
+import type { KeyedState, StateChanges } from './keyed-state.js';
+
+type Entries = AsyncIterable<[key: string, value: unknown]>;
+
+/**
+ * Keyed state as one source sees it: what is saved, what was acknowledged since, and what is still in flight.
+ * A change is visible at once, acknowledged with the event or batch it belongs to, and undone otherwise.
+ */
+export class StateLedger implements KeyedState {
+  #load: (() => Entries) | undefined;
+  #loading: Promise<Map<string, unknown>> | undefined;
+  /** Acknowledged changes over what was loaded. */
+  #acknowledged = new Map<string, unknown>();
+  /** Changes handed out with events that are not acknowledged, with the change set each belongs to. */
+  #inFlight = new Map<string, { value: unknown; owner: StateChanges }>();
+  /** Changes since the last yield. */
+  #open = new Map<string, unknown>();
+  #unsaved = new Map<string, unknown>();
+
+  /** Whether something changed since the last `seal`. */
+  dirty = false;
+
+  /** Takes another store's state as its ground; what was remembered before is forgotten. */
+  attach(load: (() => Entries) | undefined): void {
+    this.#load = load;
+    this.#loading = undefined;
+    this.#acknowledged = new Map();
+    this.#unsaved = new Map();
+    this.rollback();
+  }
+
+  async get(key: string): Promise<unknown> {
+    if (this.#open.has(key)) return this.#open.get(key);
+    const inFlight = this.#inFlight.get(key);
+    if (inFlight !== undefined) return inFlight.value;
+    if (this.#acknowledged.has(key)) return this.#acknowledged.get(key);
+    return (await this.#loaded()).get(key);
+  }
+
+  set(key: string, value: unknown): void {
+    this.#open.set(key, value);
+    this.dirty = true;
+  }
+
+  delete(key: string): void {
+    this.set(key, undefined);
+  }
+
+  async *entries(prefix = ''): AsyncGenerator<[key: string, value: unknown]> {
+    const loaded = await this.#loaded();
+    const changed = new Map(this.#acknowledged);
+    for (const [key, { value }] of this.#inFlight) changed.set(key, value);
+    for (const [key, value] of this.#open) changed.set(key, value);
+    for (const entry of loaded) {
+      if (entry[0].startsWith(prefix) && !changed.has(entry[0])) yield [entry[0], entry[1]];
+    }
+    for (const [key, value] of changed) {
+      if (key.startsWith(prefix) && value !== undefined) yield [key, value];
+    }
+  }
+
+  /** Closes the changes made since the last call: they belong to what is yielded now. */
+  seal(): StateChanges | undefined {
+    if (!this.dirty) return undefined;
+    const changes = this.#open;
+    this.#open = new Map();
+    this.dirty = false;
+    for (const [key, value] of changes) this.#inFlight.set(key, { value, owner: changes });
+    return changes;
+  }
+
+  /** The changes were acknowledged. */
+  commit(changes: StateChanges): void {
+    for (const [key, value] of changes) {
+      this.#acknowledged.set(key, value);
+      this.#unsaved.set(key, value);
+      if (this.#inFlight.get(key)?.owner === changes) this.#inFlight.delete(key);
+    }
+  }
+
+  /** Undoes what was not acknowledged. */
+  rollback(): void {
+    this.#inFlight.clear();
+    this.#open.clear();
+    this.dirty = false;
+  }
+
+  get hasUnsaved(): boolean {
+    return this.#unsaved.size > 0;
+  }
+
+  /** Hands over what was acknowledged and not saved; give it back with `putBack` if saving fails. */
+  takeUnsaved(): StateChanges {
+    const changes = this.#unsaved;
+    this.#unsaved = new Map();
+    return changes;
+  }
+
+  putBack(changes: StateChanges): void {
+    this.#unsaved = new Map([...changes, ...this.#unsaved]);
+  }
+
+  /** These were saved by somebody else (a pipeline saves before it acknowledges). */
+  markSaved(changes: StateChanges): void {
+    for (const [key, value] of changes) if (this.#unsaved.get(key) === value) this.#unsaved.delete(key);
+  }
+
+  #loaded(): Promise<Map<string, unknown>> {
+    this.#loading ??= readAll(this.#load?.());
+    return this.#loading;
+  }
+}
+
+async function readAll(entries: Entries | undefined): Promise<Map<string, unknown>> {
+  const values = new Map<string, unknown>();
+  if (entries !== undefined) for await (const [key, value] of entries) values.set(key, value);
+  return values;
+}
+
+/** Changes as a cursor store takes them; later ones win. */
+export function toStateDelta(
+  changes: Iterable<StateChanges>,
+): { set: Readonly<Record<string, unknown>>; delete: readonly string[] } | undefined {
+  const merged = new Map<string, unknown>();
+  for (const some of changes) for (const [key, value] of some) merged.set(key, value);
+  if (merged.size === 0) return undefined;
+  // Without a prototype, so that a key named __proto__ is a key like any other.
+  const set: Record<string, unknown> = Object.create(null);
+  const removed: string[] = [];
+  for (const [key, value] of merged) {
+    if (value === undefined) removed.push(key);
+    else set[key] = value;
+  }
+  return { set, delete: removed };
+}

@@ -1,0 +1,64 @@
+/**
+ * So many batches in work at once, their results taken in the order in which they began. After the first failure
+ * nothing behind it is committed.
+ */
+export class Lanes {
+  readonly #width: number;
+  readonly #onFailure: () => void;
+  readonly #working = new Set<Promise<void>>();
+  #committing: Promise<void> = Promise.resolve();
+  #blocked: { error: unknown } | undefined;
+  #isFailing = false;
+
+  constructor(width: number, onFailure: () => void) {
+    this.#width = width;
+    this.#onFailure = onFailure;
+  }
+
+  /** Resolves when another batch may begin. */
+  async free(): Promise<void> {
+    while (this.#working.size >= this.#width && !this.#isFailing) await Promise.race(this.#working);
+  }
+
+  run<Result>(
+    work: () => Promise<Result>,
+    commit: (result: Result) => Promise<void>,
+    reject: (error: unknown) => Promise<void>,
+  ): void {
+    const working = work();
+    const before = this.#committing;
+    const lane = this.#finish(before, working, commit, reject);
+    this.#committing = lane;
+    this.#working.add(lane);
+    void lane.then(() => this.#working.delete(lane));
+  }
+
+  async idle(): Promise<void> {
+    await this.#committing;
+  }
+
+  throwIfFailed(): void {
+    if (this.#blocked !== undefined) throw this.#blocked.error;
+  }
+
+  async #finish<Result>(
+    before: Promise<void>,
+    working: Promise<Result>,
+    commit: (result: Result) => Promise<void>,
+    reject: (error: unknown) => Promise<void>,
+  ): Promise<void> {
+    try {
+      const result = await working;
+      await before;
+      if (this.#blocked === undefined) await commit(result);
+      else await reject(this.#blocked.error);
+    } catch (error) {
+      // At once, so that nothing more is read; what began before it may still be committed.
+      this.#isFailing = true;
+      this.#onFailure();
+      await before;
+      this.#blocked ??= { error };
+      await reject(error);
+    }
+  }
+}

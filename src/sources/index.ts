@@ -1,0 +1,10 @@
+/**
+ * The sources that come with the package: a lazy line each, so that only what is used is loaded.
+ *
+ * ```ts
+ * const factory = new EventSourceFactory({ sources: { ...builtinSources, 'hacker-news': HackerNews } });
+ * ```
+ */
+export const builtinSources = {
+  git: async () => (await import('./git/index.js')).GitSource,
+} as const;

@@ -1,0 +1,2 @@
+export { FakeClock } from './fake-clock.js';
+export { type LogLine, RecordingLogger } from './recording-logger.js';
