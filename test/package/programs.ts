@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process';
+
+/** What a host writes; the same lines for an ES module and for CommonJS, which differ in how they get the names. */
+export const customSourceProgram = `
+class Numbers extends EventSource {
+  type = 'numbers';
+  async validate() { return { ok: true, problems: [] }; }
+  async *read({ cursor = 0 }) {
+    for (let number = cursor + 1; number <= 5; number++)
+      yield this.event({ type: 'number', id: String(number), data: number }, number);
+  }
+}
+
+async function main() {
+  const cursorStore = new MemoryCursorStore();
+  const seen = [];
+  const first = new Numbers({ id: 'numbers', config: {} });
+  await ingest({ source: first, cursorStore, limit: 3, sink: (batch) => { for (const event of batch.events) seen.push(event.data); } });
+  const second = new Numbers({ id: 'numbers', config: {} });
+  await ingest({ source: second, cursorStore, sink: (batch) => { for (const event of batch.events) seen.push(event.data); } });
+  console.log(seen.join(' '));
+}
+
+main();
+`;
+
+/** Reads a repository whose path is the first argument, and prints the types of its events. */
+export const gitProgram = `
+import { GitSource } from 'headwater/sources/git';
+
+const source = await GitSource.create({ id: 'history', config: { dir: process.argv[2] } });
+for await (const event of source.generateEvents()) console.log(event.type);
+`;
+
+/** A repository with two commits. */
+export function makeRepository(dir: string): void {
+  const git = (...callArguments: string[]): void => {
+    const identity = ['-c', 'user.name=A', '-c', 'user.email=a@example.com', '-c', 'commit.gpgsign=false'];
+    execFileSync('git', [...identity, ...callArguments], { cwd: dir, stdio: 'ignore' });
+  };
+  git('init', '--initial-branch=main');
+  git('commit', '--allow-empty', '--message=first');
+  git('commit', '--allow-empty', '--message=second');
+}

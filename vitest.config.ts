@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { NotRunReporter } from './test/not-run-reporter.js';
+
+/** Where .ci/run finds the counts of a run. */
+const resultsFile = process.env['TEST_RESULTS'];
+
+export const sharedTestOptions = {
+  pool: 'forks',
+  maxWorkers: 2,
+  // A rejection that nobody handles ends the worker, as it would end the host's process.
+  execArgv: ['--unhandled-rejections=strict'],
+  reporters: ['default', new NotRunReporter(), ...(resultsFile ? ['json' as const] : [])],
+  ...(resultsFile && { outputFile: { json: resultsFile } }),
+} satisfies ViteUserConfig['test'];
+
+export default defineConfig({
+  resolve: {
+    // Tests and documentation write what a host writes; here it means the source files.
+    alias: [
+      { find: /^headwater$/, replacement: path('src/index.ts') },
+      { find: /^headwater\/(.+)$/, replacement: `${path('src')}/$1/index.ts` },
+    ],
+  },
+  test: {
+    ...sharedTestOptions,
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/package/**'],
+    testTimeout: 20_000,
+    typecheck: {
+      enabled: true,
+      include: ['test/types/**/*.test-d.ts'],
+      tsconfig: path('tsconfig.json'),
+    },
+  },
+});
+
+function path(relative: string): string {
+  return fileURLToPath(new URL(relative, import.meta.url));
+}
