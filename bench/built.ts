@@ -1,0 +1,14 @@
+import { existsSync } from 'node:fs';
+
+const dist = new URL('../dist/', import.meta.url);
+
+/** What is measured is what is shipped: the built files, not the sources. */
+export async function built<Module>(file: string): Promise<Module> {
+  const url = new URL(file, dist);
+  if (!existsSync(url)) throw new Error('there is nothing to measure: run npm run build first');
+  return (await import(url.href)) as Module;
+}
+
+export const headwater = (): Promise<typeof import('../src/index.js')> => built('index.js');
+export const gitSource = (): Promise<typeof import('../src/sources/git/index.js')> => built('sources/git/index.js');
+export const jsonlSink = (): Promise<typeof import('../src/sinks/jsonl/index.js')> => built('sinks/jsonl/index.js');
