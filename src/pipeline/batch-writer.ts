@@ -13,8 +13,9 @@ import {
 import type { InFlightBatch } from '../core/event-batch.js';
 import { faultPoint } from '../core/fault-point.js';
 import { type RetryPolicy, retry } from '../toolkit/retry.js';
+import type { DeadLetterBox } from './dead-letters/dead-letter-box.js';
 import type { RunReport } from './ingest-report.js';
-import type { FailedEvent, PreparedEvent } from './prepare.js';
+import type { PreparedEvent } from './prepare.js';
 import type { SinkBatch } from './sink.js';
 
 export interface BatchWriterOptions {
@@ -33,6 +34,7 @@ export interface BatchWriterOptions {
 /** A part of a batch on its way into the sink. */
 interface Part {
   readonly batch: InFlightBatch;
+  readonly box: DeadLetterBox;
   readonly outputs: readonly PreparedEvent[];
   /** How many events of the batch are dealt with once the sink has taken this part. */
   readonly end: number;
@@ -52,43 +54,37 @@ export class BatchWriter {
     return this.#saved === batch;
   }
 
-  /** Resolves with the events that failed for good. Rejects when the run cannot go on. */
-  async write(batch: InFlightBatch, outputs: readonly PreparedEvent[]): Promise<readonly FailedEvent[]> {
-    if (outputs.length === 0) return [];
-    const part: Part = { batch, outputs, end: batch.events.length };
-    return this.#writeOrSplit(part, this.#options.retry);
+  /** What fails for good is put into the box. Rejects when the run cannot go on. */
+  async write(batch: InFlightBatch, outputs: readonly PreparedEvent[], box: DeadLetterBox): Promise<void> {
+    if (outputs.length === 0) return;
+    await this.#writeOrSplit({ batch, box, outputs, end: batch.events.length }, this.#options.retry);
   }
 
-  async #writeOrSplit(part: Part, policy: Partial<RetryPolicy> | undefined, tried = 0): Promise<readonly FailedEvent[]> {
+  async #writeOrSplit(part: Part, policy: Partial<RetryPolicy> | undefined, tried = 0): Promise<void> {
     let attempts = tried;
     try {
       await this.#deliver(part, policy, (attempt) => {
         attempts = tried + attempt;
       });
       this.#options.report.count('written', part.outputs.length);
-      return [];
     } catch (error) {
       if (!this.#maySetAside(error)) throw this.#asSinkError(error, part);
       const [only] = part.outputs;
-      if (part.outputs.length === 1 && only !== undefined) return [{ event: only.event, error, attempts }];
-      return this.#split(part, error, attempts);
+      if (part.outputs.length === 1 && only !== undefined) part.box.put([{ event: only.event, error, attempts }]);
+      else await this.#split(part, error, attempts);
     }
   }
 
   /** Halves are tried once each: waiting again for every half of a poisoned batch would take minutes. */
-  async #split(part: Part, error: unknown, attempts: number): Promise<readonly FailedEvent[]> {
+  async #split(part: Part, error: unknown, attempts: number): Promise<void> {
     const middle = Math.ceil(part.outputs.length / 2);
     const end = (part.outputs[middle - 1]?.index ?? 0) + 1;
     if (this.#options.inSinkKeeper() !== undefined && part.batch.cursorAfter(end) === undefined) {
       throw this.#uncuttable(error);
     }
-    const left = { batch: part.batch, outputs: part.outputs.slice(0, middle), end };
-    const right = { ...part, outputs: part.outputs.slice(middle) };
     const once = { ...this.#options.retry, retries: 0 };
-    return [
-      ...(await this.#writeOrSplit(left, once, attempts)),
-      ...(await this.#writeOrSplit(right, once, attempts)),
-    ];
+    await this.#writeOrSplit({ ...part, outputs: part.outputs.slice(0, middle), end }, once, attempts);
+    await this.#writeOrSplit({ ...part, outputs: part.outputs.slice(middle) }, once, attempts);
   }
 
   async #deliver(
@@ -171,7 +167,8 @@ class InSinkSave {
   }
 
   async save(transaction: unknown): Promise<void> {
-    const { batch, end } = this.#part;
+    const { batch, box, end } = this.#part;
+    await box.empty();
     await faultPoint('cursor.before');
     this.#staged = await this.#keeper.stage(this.#cursor, end === batch.events.length ? batch.changes : [], transaction);
     await faultPoint('cursor.after');

@@ -27,7 +27,7 @@ export interface IngestOptions<Event extends SourceEvent, Cursor, Output, Transa
   retry?: Partial<RetryPolicy> | undefined;
   /** Where events go that fail for good. Without one the first such event ends the run. */
   deadLetters?: DeadLetterStore | undefined;
-  /** The run fails when more than this share of the events read became dead letters. Default 0.1. */
+  /** The run fails when more than this share of the events read became dead letters. Default 0.5. */
   maxDeadLetterRatio?: number | undefined;
   /** Reads and transforms, writes nothing: no sink, no cursor, no dead letters. */
   dryRun?: boolean | undefined;
@@ -36,7 +36,7 @@ export interface IngestOptions<Event extends SourceEvent, Cursor, Output, Transa
   follow?: boolean | undefined;
   until?: Date | undefined;
   limit?: number | undefined;
-  /** Ends the run with status 'cancelled'; what the sink holds is not acknowledged. */
+  /** Ends the run with status 'cancelled'. Batches that the sink still takes within 5 s are saved and acknowledged. */
   signal?: AbortSignal | undefined;
   /** Called after every batch. */
   onProgress?: ((progress: IngestReport) => void) | undefined;

@@ -1,7 +1,7 @@
 import { BatchIterator } from '../core/batch-iterator.js';
 import type { Clock } from '../core/clock.js';
 import { CursorKeeper } from '../core/cursor-keeper.js';
-import { FatalError, SinkError } from '../core/errors.js';
+import { FatalError } from '../core/errors.js';
 import type { InFlightBatch } from '../core/event-batch.js';
 import { keptSource } from '../core/event-source-factory.js';
 import type { SourceEvent } from '../core/event.js';
@@ -10,7 +10,7 @@ import { assertNotIterated } from '../core/iteration.js';
 import { runtimeOf, type SourceRuntime } from '../core/source-runtime.js';
 import { retry } from '../toolkit/retry.js';
 import { BatchWriter } from './batch-writer.js';
-import { toDeadLetter } from './dead-letters/dead-letter.js';
+import { DeadLetterBox } from './dead-letters/dead-letter-box.js';
 import type { IngestOptions, IngestReport } from './ingest-options.js';
 import { RunReport } from './ingest-report.js';
 import { Lanes } from './lanes.js';
@@ -110,6 +110,7 @@ export class IngestRun {
     for (;;) {
       await lanes.free();
       if (this.#isStopping) return;
+      await faultPoint('read.before');
       const result = await iterator.next();
       if (result.done === true) return;
       const batch = result.value;
@@ -117,7 +118,7 @@ export class IngestRun {
       this.#report.count('read', batch.events.length);
       lanes.run(
         () => this.#work(batch),
-        (failed) => this.#commit(batch, failed),
+        (box) => this.#commit(batch, box),
         (error) => batch.reject(error),
       );
     }
@@ -132,14 +133,22 @@ export class IngestRun {
   }
 
   /** Everything up to the sink's answer; may run beside other batches. */
-  async #work(batch: InFlightBatch): Promise<readonly FailedEvent[]> {
+  async #work(batch: InFlightBatch): Promise<DeadLetterBox> {
     const { transform, schema, dryRun } = this.#options;
     const prepared = await prepare(batch.events, { transform: transform as never, schema });
     this.#report.count('filtered', prepared.filtered);
     this.#report.count('gaps', prepared.gaps);
     if (prepared.failed.length > 0 && this.#options.deadLetters === undefined) throw toRunError(prepared.failed);
-    if (dryRun === true) return prepared.failed;
-    return [...prepared.failed, ...(await this.#writer.write(batch, prepared.outputs))];
+    const box = this.#createBox();
+    box.put(prepared.failed);
+    if (dryRun !== true) await this.#writer.write(batch, prepared.outputs, box);
+    return box;
+  }
+
+  #createBox(): DeadLetterBox {
+    const { deadLetters, dryRun, maxDeadLetterRatio = DEFAULT_MAX_DEAD_LETTER_RATIO } = this.#options;
+    const store = dryRun === true ? undefined : deadLetters;
+    return new DeadLetterBox({ store, maxRatio: maxDeadLetterRatio, report: this.#report, clock: this.#clock });
   }
 
   #createWriter(): BatchWriter {
@@ -157,22 +166,13 @@ export class IngestRun {
   }
 
   /** In the order of the batches: dead letters, cursor, upstream. */
-  async #commit(batch: InFlightBatch, failed: readonly FailedEvent[]): Promise<void> {
-    await this.#setAside(failed);
+  async #commit(batch: InFlightBatch, box: DeadLetterBox): Promise<void> {
+    await box.empty();
     if (this.#keeper !== undefined) await this.#saveCursor(this.#keeper, batch);
     await batch.ack();
     for (const changes of batch.changes) this.#runtime.ledger.markSaved(changes);
     this.#report.committed(this.#options.dryRun === true ? this.#report.snapshot().cursorBefore : batch.cursor);
     this.#options.onProgress?.(this.#report.snapshot());
-  }
-
-  async #setAside(failed: readonly FailedEvent[]): Promise<void> {
-    if (failed.length === 0) return;
-    const { deadLetters, dryRun, maxDeadLetterRatio = DEFAULT_MAX_DEAD_LETTER_RATIO } = this.#options;
-    if (this.#report.deadLetterRatio(failed.length) > maxDeadLetterRatio) throw tooMany(failed, maxDeadLetterRatio);
-    const at = new Date(this.#clock.now()).toISOString();
-    if (dryRun !== true) await deadLetters?.add(failed.map((event) => toDeadLetter(event, at)));
-    this.#report.count('deadLettered', failed.length);
   }
 
   async #saveCursor(keeper: CursorKeeper, batch: InFlightBatch): Promise<void> {
@@ -217,15 +217,5 @@ function toRunError(failed: readonly FailedEvent[]): FatalError {
     `event ${first?.event.id} (${first?.event.type}) cannot be transformed: ${message}. It was not acknowledged and ` +
       'comes again; give ingest a deadLetters store to go on without such events',
     { code: 'TRANSFORM_FAILED', sourceId: first?.event.sourceid, cause: first?.error },
-  );
-}
-
-function tooMany(failed: readonly FailedEvent[], ratio: number): SinkError {
-  const [first] = failed;
-  const message = first?.error instanceof Error ? first.error.message : String(first?.error);
-  return new SinkError(
-    `more than ${ratio * 100} % of the events failed for good (the last: ${first?.event.id}: ${message}); they were not ` +
-      'acknowledged and come again. Mend the sink, or raise maxDeadLetterRatio',
-    { code: 'TOO_MANY_DEAD_LETTERS', sourceId: first?.event.sourceid, cause: first?.error },
   );
 }

@@ -45,9 +45,9 @@ export class AppendFile {
    * Appends text that ends with a line feed. Calls that overlap are made one after the other.
    * @throws SinkError when the file system refuses; the file is then as it was.
    */
-  append(text: string): Promise<void> {
+  async append(text: string): Promise<void> {
+    if (this.#closed) throw new SinkError(`${this.path} is closed: nothing was written`, { code: 'SINK_CLOSED' });
     return this.#exclusively(async () => {
-      if (this.#closed) throw new SinkError(`${this.path} is closed: nothing was written`, { code: 'SINK_CLOSED' });
       try {
         await this.#append(Buffer.from(text));
       } catch (error) {
@@ -65,8 +65,8 @@ export class AppendFile {
   async #append(bytes: Buffer): Promise<void> {
     const { descriptor, stats } = await this.#open();
     try {
-      await withFaultPoints('append-file:write', () => writeFully(descriptor, bytes));
-      await withFaultPoints('append-file:fsync', () => sync(descriptor, stats));
+      await withFaultPoints('append-file.write', () => writeFully(descriptor, bytes));
+      await withFaultPoints('append-file.fsync', () => sync(descriptor, stats));
     } catch (error) {
       if (stats.isFile()) this.#cutBack(descriptor, stats.size);
       throw error;

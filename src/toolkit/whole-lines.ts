@@ -25,7 +25,9 @@ export async function* readWholeLines(path: string, options: WholeLinesOptions =
         rest.push(bytes);
         continue;
       }
-      yield Buffer.concat([...rest, bytes.subarray(0, end)]).toString('utf8').split('\n');
+      yield Buffer.concat([...rest, bytes.subarray(0, end)])
+        .toString('utf8')
+        .split('\n');
       rest = [bytes.subarray(end + 1)];
     }
   } finally {

@@ -1,0 +1,1 @@
+export { FileCursorStore, type FileCursorStoreOptions } from './file-cursor-store.js';

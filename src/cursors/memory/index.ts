@@ -1,0 +1,1 @@
+export { MemoryCursorStore, type MemoryCursorStoreOptions } from './memory-cursor-store.js';

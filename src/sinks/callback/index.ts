@@ -1,0 +1,1 @@
+export { CallbackSink } from './callback-sink.js';

@@ -1,0 +1,1 @@
+export { JsonlSink, type JsonlSinkOptions } from './jsonl-sink.js';
