@@ -66,4 +66,5 @@ export { MemoryDeadLetterStore } from './pipeline/dead-letters/memory-dead-lette
 export { ingest } from './pipeline/ingest.js';
 export type { IngestOptions, IngestReport } from './pipeline/ingest-options.js';
 export type { Sink, SinkBatch, SinkFunction } from './pipeline/sink.js';
+export type { AppendFileOptions, Repair } from './toolkit/append-file.js';
 export type { RetryPolicy } from './toolkit/retry.js';

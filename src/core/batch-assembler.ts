@@ -1,17 +1,23 @@
-import { GapError } from './errors.js';
-import { isGap, type SourceEvent } from './event.js';
+import type { SourceEvent } from './event.js';
 import { isCuttable, type Slice } from './frontier.js';
+import { gapToStopAt } from './gap-policy.js';
 import type { Iteration } from './iteration.js';
+import { Patience } from './patience.js';
 import type { Delivery } from './settler.js';
 
 // Taken at load: a test that replaces the global timers must not be able to stop an iteration.
 const { setImmediate } = globalThis;
 
 export interface BatchLimits {
+  /** Whether batches without events are handed on: what saves cursor and state needs them. Default false. */
+  emptyBatches?: boolean | undefined;
   maxEvents?: number | undefined;
   maxBytes?: number | undefined;
   maxWaitMs?: number | undefined;
 }
+
+/** So many events in a row are handed out before timers and I/O get their turn. */
+const EVENTS_PER_TURN = 4096;
 
 /** Events of a source without batches of its own that make one batch where nothing is said. */
 const DEFAULT_SINGLE_EVENTS = 1_000;
@@ -31,6 +37,7 @@ export class BatchAssembler {
   #coming: Promise<Arrival> | undefined;
   #failure: { error: unknown } | undefined;
   #ended = false;
+  #untilTurn = EVENTS_PER_TURN;
 
   constructor(iteration: Iteration, limits: BatchLimits, limit: number | undefined) {
     this.#iteration = iteration;
@@ -40,6 +47,7 @@ export class BatchAssembler {
 
   /** The slices of the next batch; undefined at the end. Rejects when the source failed and nothing good is left. */
   async next(): Promise<readonly Slice[] | undefined> {
+    if (this.#untilTurn <= 0) await this.#turn();
     const first = await this.#first();
     if (first === undefined) {
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -48,6 +56,11 @@ export class BatchAssembler {
     const slices = [first];
     if (this.#fills) await this.#fill(slices);
     return slices;
+  }
+
+  async #turn(): Promise<void> {
+    this.#untilTurn = EVENTS_PER_TURN;
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   get #fills(): boolean {
@@ -72,10 +85,10 @@ export class BatchAssembler {
 
   async #fill(slices: Slice[]): Promise<void> {
     const room = new Room(this.#maxEvents, this.#limits.maxBytes, slices);
-    const patience = new AbortController();
-    const enough = this.#patience(patience.signal);
+    const { runtime, signal } = this.#iteration;
+    const patience = new Patience(this.#limits.maxWaitMs, runtime.clock, signal);
     while (room.events > 0 && room.bytes > 0 && this.#left > 0) {
-      if (this.#rest === undefined && !(await this.#arrive(enough))) break;
+      if (this.#rest === undefined && !(await this.#arrive(patience.over))) break;
       const slice = this.#take(room.events, room.bytes, false);
       if (slice === undefined) {
         if (this.#rest !== undefined) break;
@@ -84,23 +97,15 @@ export class BatchAssembler {
       slices.push(slice);
       room.use(slice);
     }
-    patience.abort();
+    patience.end();
   }
 
-  /** Resolves when the batch has waited long enough to be filled: what is ready now, or the time given. */
-  async #patience(signal: AbortSignal): Promise<'enough'> {
-    const { maxWaitMs } = this.#limits;
-    if (maxWaitMs === undefined || maxWaitMs <= 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    else await this.#iteration.runtime.clock.sleep(maxWaitMs, signal).catch(() => {});
-    return 'enough';
-  }
-
-  /** Waits for a delivery, not beyond `enough`; one that comes later is kept for the next batch. */
-  async #arrive(enough: Promise<'enough'> | undefined): Promise<boolean> {
+  /** Waits for a delivery, not beyond `over`; one that comes later is kept for the next batch. */
+  async #arrive(over: Promise<'over'> | undefined): Promise<boolean> {
     if (this.#ended) return false;
     this.#coming ??= this.#read();
-    const arrival = enough === undefined ? await this.#coming : await Promise.race([this.#coming, enough]);
-    if (arrival === 'enough') return false;
+    const arrival = over === undefined ? await this.#coming : await Promise.race([this.#coming, over]);
+    if (arrival === 'over') return false;
     this.#coming = undefined;
     if (arrival.delivery === undefined) {
       this.#ended = true;
@@ -133,35 +138,36 @@ export class BatchAssembler {
   #take(maxEvents: number, maxBytes: number, whole: boolean): Slice | undefined {
     if (this.#rest === undefined) return undefined;
     const { delivery, from, end } = this.#rest;
-    if (from === end) return this.#skipEmpty(delivery);
+    if (from === end) return this.#takeEmpty(delivery);
     let to = Math.min(end, from + Math.min(maxEvents, this.#left));
     if (maxBytes !== Number.POSITIVE_INFINITY) to = endWithin(delivery.batch.events, from, to, maxBytes, whole);
     if (to < end && !isCuttable(delivery)) to = whole ? end : from;
     if (to === from) return undefined;
     this.#rest = to < end ? { delivery, from: to, end } : undefined;
     this.#left -= to - from;
+    this.#untilTurn -= to - from;
     return this.#iteration.frontier.hand(delivery, from, to);
   }
 
   /** A batch without events still moves the cursor; one that begins with a gap does not. */
-  #skipEmpty(delivery: Delivery): undefined {
+  #takeEmpty(delivery: Delivery): Slice | undefined {
     this.#rest = undefined;
-    if (delivery.batch.events.length > 0) return;
+    if (delivery.batch.events.length > 0) return undefined;
     const { frontier } = this.#iteration;
-    frontier.acknowledge(frontier.hand(delivery, 0, 0), 0);
+    const slice = frontier.hand(delivery, 0, 0);
+    if (this.#limits.emptyBatches === true) return slice;
+    frontier.acknowledge(slice, 0);
+    return undefined;
   }
 
   /** The end of the batch, or the gap in it that must not be passed. */
   #endOf(delivery: Delivery): number {
     const { events } = delivery.batch;
-    const { runtime } = this.#iteration;
-    if (!runtime.made.takeGap() || runtime.onGap === 'emit') return events.length;
-    const at = events.findIndex(isGap);
-    const gap = events[at];
-    if (gap === undefined || !isGap(gap)) return events.length;
-    this.#failure = { error: new GapError(gap, { sourceId: runtime.id }) };
+    const gap = gapToStopAt(this.#iteration.runtime, events);
+    if (gap === undefined) return events.length;
+    this.#failure = gap;
     this.#ended = true;
-    return at;
+    return gap.at;
   }
 }
 

@@ -6,8 +6,13 @@ import type { BatchOptions } from './read-options.js';
 import { SourceIterator } from './source-iterator.js';
 import type { SourceRuntime } from './source-runtime.js';
 
+export interface BatchIteratorOptions extends BatchOptions {
+  /** Whether batches without events are handed out too. Default false: they only move the frontier. */
+  emptyBatches?: boolean | undefined;
+}
+
 /** Batches, acknowledged by asking for the next ('pull') or one by one ('explicit'). */
-export class BatchIterator extends SourceIterator<InFlightBatch> {
+export class BatchIterator extends SourceIterator<InFlightBatch> implements AsyncGenerator<InFlightBatch, void> {
   readonly #assembler: BatchAssembler;
   readonly #isExplicit: boolean;
   /** Batches handed out that asking for the next acknowledges. */
@@ -15,7 +20,7 @@ export class BatchIterator extends SourceIterator<InFlightBatch> {
   /** Position after the last batch handed out. */
   #position: unknown;
 
-  constructor(runtime: SourceRuntime, options: IterationOptions, { settlement, ...limits }: BatchOptions) {
+  constructor(runtime: SourceRuntime, options: IterationOptions, { settlement, ...limits }: BatchIteratorOptions) {
     super(runtime, options);
     this.#assembler = new BatchAssembler(this.iteration, limits, options.limit);
     this.#isExplicit = settlement === 'explicit';
@@ -51,8 +56,8 @@ export class BatchIterator extends SourceIterator<InFlightBatch> {
   protected async read(): Promise<void> {
     try {
       const slices = await this.#assembler.next();
-      if (this.iteration.ending !== undefined) return this.#giveUp(slices ?? []);
-      if (slices === undefined) this.iteration.stop({ kind: 'completed' });
+      if (this.iteration.ending !== undefined) this.iteration.frontier.takeBack(slices ?? []);
+      else if (slices === undefined) this.iteration.stop({ kind: 'completed' });
       else this.#answer(slices);
     } catch (error) {
       this.iteration.stop({ kind: 'failed', error });
@@ -68,11 +73,6 @@ export class BatchIterator extends SourceIterator<InFlightBatch> {
     runtime.activity.received();
     this.calls.answer({ value: batch, done: false });
     this.served();
-  }
-
-  /** Nobody will ever see these. */
-  #giveUp(slices: readonly Slice[]): void {
-    for (const slice of slices) this.iteration.frontier.reject(slice, new Error('the iteration ended'));
   }
 
   /** Batches that are still being worked on may be settled after the last one was handed out. */

@@ -7,16 +7,14 @@ interface Call<T> {
 export class Calls<T> {
   #resolve: Call<T>['resolve'] | undefined;
   #reject: Call<T>['reject'] | undefined;
-  readonly #later: Call<T>[] = [];
+  #later: Call<T>[] = [];
+  /** How many of those were answered. */
+  #answered = 0;
   // One function for every promise: a closure for each call is measurable in a loop of a million events.
   readonly #capture = (resolve: Call<T>['resolve'], reject: Call<T>['reject']): void => {
     this.#resolve = resolve;
     this.#reject = reject;
   };
-
-  get size(): number {
-    return (this.#resolve === undefined ? 0 : 1) + this.#later.length;
-  }
 
   get isEmpty(): boolean {
     return this.#resolve === undefined;
@@ -29,11 +27,12 @@ export class Calls<T> {
     });
   }
 
-  /** Answers the oldest call. */
-  answer(result: IteratorResult<T, void>): void {
+  /** Answers the oldest call; true where others wait. */
+  answer(result: IteratorResult<T, void>): boolean {
     const resolve = this.#resolve;
     this.#shift();
     resolve?.(result);
+    return this.#resolve !== undefined;
   }
 
   /** Rejects the oldest call and ends the others. */
@@ -50,8 +49,16 @@ export class Calls<T> {
   }
 
   #shift(): void {
-    const next = this.#later.length === 0 ? undefined : this.#later.shift();
+    const next = this.#later.length === 0 ? undefined : this.#nextOfLater();
     this.#resolve = next?.resolve;
     this.#reject = next?.reject;
+  }
+
+  #nextOfLater(): Call<T> | undefined {
+    const next = this.#later[this.#answered++];
+    if (this.#answered < this.#later.length) return next;
+    this.#later = [];
+    this.#answered = 0;
+    return next;
   }
 }

@@ -13,7 +13,6 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(ms, signal) {
-    signal?.throwIfAborted();
     let left = ms;
     while (left > LONGEST_TIMER_MS) {
       await wait(LONGEST_TIMER_MS, signal);
@@ -25,6 +24,7 @@ export const systemClock: Clock = {
 
 function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason);
     const stop = (): void => {
       clearTimeout(timer);
       reject(signal?.reason);

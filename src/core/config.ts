@@ -1,13 +1,8 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import { ConfigError } from './errors.js';
-import { nearest } from './nearest.js';
+import { redactText } from './secret.js';
 import type { Problem } from './source-definition.js';
-
-type JsonSchema = {
-  properties?: Readonly<Record<string, JsonSchema>>;
-  additionalProperties?: unknown;
-  items?: unknown;
-};
+import { type JsonSchema, shapesAt, unknownKey, unknownKeys } from './unknown-keys.js';
 
 /**
  * What `create` calls: checks a configuration against any Standard Schema. Strict: keys that the schema does not know
@@ -20,7 +15,7 @@ export async function parseConfig<Schema extends StandardSchemaV1>(
   schema: Schema,
   options: { id: string; config: unknown },
 ): Promise<StandardSchemaV1.InferOutput<Schema>> {
-  return parseOptions(schema, options.config, { sourceId: options.id, name: 'config' });
+  return parseOptions(schema, options.config, { sourceId: options.id, name: 'config', isSecret: false });
 }
 
 /** As `parseConfig`, for credentials: no value is ever part of a message. */
@@ -28,72 +23,63 @@ export async function parseCredentials<Schema extends StandardSchemaV1>(
   schema: Schema,
   options: { id: string; credentials?: unknown },
 ): Promise<StandardSchemaV1.InferOutput<Schema>> {
-  return parseOptions(schema, options.credentials, { sourceId: options.id, name: 'credentials' });
+  return parseOptions(schema, options.credentials, { sourceId: options.id, name: 'credentials', isSecret: true });
+}
+
+interface Subject {
+  sourceId: string;
+  /** The first part of every path. */
+  name: string;
+  /** Whether no value of the input may be told. */
+  isSecret: boolean;
 }
 
 async function parseOptions<Schema extends StandardSchemaV1>(
   schema: Schema,
   input: unknown,
-  { sourceId, name }: { sourceId: string; name: string },
+  { sourceId, name, isSecret }: Subject,
 ): Promise<StandardSchemaV1.InferOutput<Schema>> {
-  const shape = shapeOf(schema);
+  const shape = shapeOf(schema) ?? {};
   const result = await schema['~standard'].validate(input);
   const unknown = unknownKeys(input, shape, [name]);
   if (result.issues === undefined && unknown.length === 0) return result.value;
-  const issues = (result.issues ?? []).flatMap((issue) => describeIssue(issue, shape, name));
+  const values = isSecret ? valuesOf(input) : [];
+  const issues = (result.issues ?? []).flatMap((issue) => describeIssue(issue, shape, name, values));
   throw new ConfigError(withoutRepeats([...unknown, ...issues]), { sourceId });
 }
 
 /** The schema as JSON Schema, where its library can tell. */
 export function shapeOf(schema: StandardSchemaV1): JsonSchema | undefined {
   const standard = schema['~standard'] as StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props>;
+  // What has no JSON Schema (dates, functions) is then left open, instead of nothing being told at all.
+  const options = { target: 'draft-2020-12', libraryOptions: { unrepresentable: 'any' } } as const;
   try {
-    return standard.jsonSchema?.input({ target: 'draft-2020-12' }) as JsonSchema | undefined;
+    return standard.jsonSchema?.input(options) as JsonSchema | undefined;
   } catch {
-    return keysOnly(schema);
+    return undefined;
   }
 }
 
-/** Schemas with dates or functions have no JSON Schema; their key names are enough to find misspelt ones. */
-function keysOnly(schema: StandardSchemaV1): JsonSchema | undefined {
-  const { shape } = schema as { shape?: Readonly<Record<string, StandardSchemaV1>> };
-  if (typeof shape !== 'object' || shape === null) return undefined;
-  const properties: Record<string, JsonSchema> = {};
-  for (const [key, value] of Object.entries(shape)) properties[key] = shapeOf(value) ?? {};
-  return { properties };
-}
-
-function unknownKeys(input: unknown, shape: JsonSchema | undefined, path: readonly string[]): Problem[] {
-  if (shape === undefined || typeof input !== 'object' || input === null) return [];
-  if (Array.isArray(input)) {
-    return input.flatMap((item, index) => unknownKeys(item, shape.items as JsonSchema, [...path, String(index)]));
-  }
-  const { properties, additionalProperties } = shape;
-  if (properties === undefined) return [];
-  const isOpen = additionalProperties !== undefined && additionalProperties !== false;
-  return Object.keys(input).flatMap((key) => {
-    if (Object.hasOwn(properties, key)) return unknownKeys(Reflect.get(input, key), properties[key], [...path, key]);
-    return isOpen ? [] : [unknownKey(key, Object.keys(properties), path)];
-  });
-}
-
-function unknownKey(key: string, known: readonly string[], path: readonly string[]): Problem {
-  const meant = nearest(key, known);
-  const fix = meant === undefined ? `known keys: ${known.join(', ')}` : `did you mean "${meant}"?`;
-  return { severity: 'error', code: 'UNKNOWN_KEY', message: `${[...path, key].join('.')} is not a known key`, fix };
-}
-
-function describeIssue(issue: StandardSchemaV1.Issue, shape: JsonSchema | undefined, name: string): Problem[] {
-  const path = [name, ...(issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))];
+function describeIssue(
+  issue: StandardSchemaV1.Issue,
+  shape: JsonSchema,
+  name: string,
+  secrets: readonly string[],
+): Problem[] {
+  const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
   const { keys } = issue as { keys?: unknown };
-  if (Array.isArray(keys)) return keys.map((key) => unknownKey(String(key), Object.keys(shapeAt(shape, path)), path));
-  return [{ severity: 'error', code: 'INVALID_CONFIG', message: `${path.join('.')}: ${issue.message}` }];
+  if (Array.isArray(keys)) {
+    return keys.map((key) => unknownKey(String(key), shapesAt(shape, path), [name, ...path]));
+  }
+  const telling = secrets.some((secret) => issue.message.includes(secret));
+  const message = telling ? 'is not what is expected' : redactText(issue.message);
+  return [{ severity: 'error', code: 'INVALID_CONFIG', message: `${[name, ...path].join('.')}: ${message}` }];
 }
 
-function shapeAt(shape: JsonSchema | undefined, path: readonly string[]): Readonly<Record<string, JsonSchema>> {
-  let at = shape;
-  for (const key of path.slice(1)) at = at?.properties?.[key];
-  return at?.properties ?? {};
+/** Every value within the input, as text; some schema libraries repeat them in their messages. */
+function valuesOf(input: unknown): string[] {
+  if (typeof input === 'object' && input !== null) return Object.values(input).flatMap(valuesOf);
+  return input === undefined || input === null || input === '' ? [] : [String(input)];
 }
 
 /** A strict schema and the check for unknown keys report the same key. */

@@ -1,5 +1,4 @@
 import { ConfigError } from './errors.js';
-import { Secret } from './secret.js';
 
 /** Where a host keeps the secrets that specs and manifests only name. */
 export interface CredentialProvider {
@@ -25,16 +24,26 @@ export function checkCredentials(sourceId: string, credentials: unknown): void {
       'create the source with an EventSourceFactory that has a credentials provider, or pass the credentials themselves',
     );
   }
-  if (typeof credentials !== 'object' || credentials === null || credentials instanceof Secret) return;
-  for (const [name, value] of Object.entries(credentials)) {
-    if (value !== undefined) continue;
-    throw credentialsError(
-      sourceId,
-      'CREDENTIALS_UNDEFINED',
-      `credentials.${name} is undefined`,
-      `set it (is the environment variable missing?), or pass credentials: 'anonymous' where the source allows it`,
-    );
+  const missing = undefinedIn(credentials, 'credentials');
+  if (missing === undefined) return;
+  throw credentialsError(
+    sourceId,
+    'CREDENTIALS_UNDEFINED',
+    `${missing} is undefined`,
+    `set it (is the environment variable missing?), or pass credentials: 'anonymous' where the source allows it`,
+  );
+}
+
+/** The path of the first value that is undefined, in plain objects and arrays of any depth. */
+function undefinedIn(value: unknown, path: string): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) return undefined;
+  for (const [name, inner] of Object.entries(value)) {
+    const found = inner === undefined ? `${path}.${name}` : undefinedIn(inner, `${path}.${name}`);
+    if (found !== undefined) return found;
   }
+  return undefined;
 }
 
 function credentialsError(sourceId: string, code: string, message: string, fix: string): ConfigError {

@@ -1,4 +1,5 @@
-import type { CursorRecord, CursorStore } from './cursor-store.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { CursorRecord, CursorStore, CursorWrite } from './cursor-store.js';
 import { CursorConflictError, CursorError } from './errors.js';
 import type { StateChanges } from './keyed-state.js';
 import type { CursorDefinition } from './source-definition.js';
@@ -31,6 +32,8 @@ export class CursorKeeper {
   #origin: string | undefined;
   #revision = 0;
   #savedCursor: unknown;
+  /** The last write, whose answer may have been lost. */
+  #attempted: CursorWrite | undefined;
   #staleKeys: readonly string[] = [];
   #busy: Promise<unknown> = Promise.resolve();
 
@@ -102,12 +105,17 @@ export class CursorKeeper {
       writer: this.#writer,
       state: this.#delta(changes),
     };
+    const before = this.#attempted;
+    this.#attempted = write;
     try {
       return await this.store.save(write, { expectedRevision: this.#revision, transaction });
     } catch (error) {
-      const own = CursorConflictError.isInstance(error) && transaction === undefined ? await this.findOwn() : undefined;
+      const own =
+        CursorConflictError.isInstance(error) && transaction === undefined ? await this.#loadOwn() : undefined;
       if (own === undefined) throw error;
-      return own;
+      if (isDeepStrictEqual(before, write)) return own;
+      this.#revision = own.revision;
+      return this.store.save(write, { expectedRevision: own.revision });
     }
   }
 
@@ -118,8 +126,14 @@ export class CursorKeeper {
     this.#staleKeys = [];
   }
 
-  /** Our own save of the next revision, if it got there although its answer was lost. */
-  async findOwn(): Promise<CursorRecord | undefined> {
+  /** Our own save of this cursor, if it got there although its answer was lost. */
+  async findOwn(cursor: unknown): Promise<CursorRecord | undefined> {
+    const own = await this.#loadOwn();
+    return isDeepStrictEqual(own?.cursor, JSON.parse(JSON.stringify(cursor ?? null))) ? own : undefined;
+  }
+
+  /** The next revision, if we wrote it. */
+  async #loadOwn(): Promise<CursorRecord | undefined> {
     const record = await this.store.load(this.#source.id);
     return record?.writer === this.#writer && record.revision === this.#revision + 1 ? record : undefined;
   }

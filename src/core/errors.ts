@@ -41,7 +41,8 @@ export class HeadwaterError extends Error {
     value: unknown,
   ): value is InstanceType<Class> {
     if (value instanceof this) return true;
-    if (typeof value !== 'object' || value === null) return false;
+    // A host's own class has no kind of its own: there `instanceof` is all there is.
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(this, 'kind')) return false;
     const kinds = (value as { [KINDS]?: readonly string[] })[KINDS];
     return kinds?.includes((this as unknown as typeof HeadwaterError).kind) ?? false;
   }

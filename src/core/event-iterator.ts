@@ -1,8 +1,9 @@
-import { GapError } from './errors.js';
-import { isGap, type SourceEvent } from './event.js';
+import type { SourceEvent } from './event.js';
 import type { Slice } from './frontier.js';
+import { gapToStopAt } from './gap-policy.js';
 import type { IterationOptions } from './iteration.js';
 import type { StateChanges } from './keyed-state.js';
+import type { MadeEvents } from './made-events.js';
 import type { EventGenerator } from './read-options.js';
 import type { Delivery } from './settler.js';
 import { SourceIterator } from './source-iterator.js';
@@ -10,6 +11,7 @@ import type { SourceRuntime } from './source-runtime.js';
 
 const RESOLVED = Promise.resolve();
 const NOTHING: readonly SourceEvent[] = [];
+const NO_CHANGES: readonly StateChanges[] = [];
 
 /** So many events in a row are handed out before timers and I/O get their turn. */
 const EVENTS_PER_TURN = 4096;
@@ -38,6 +40,7 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
   #unacknowledged: Slice[] = [];
   /** `for await` asks one by one; an iterator that is driven by hand may not. */
   #sequential = false;
+  #isDriven = false;
   /** Fast answers that their caller cannot have seen yet. */
   #unseen = 0;
   #kept: Promise<IteratorResult<SourceEvent, void>> | undefined;
@@ -45,13 +48,17 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
   /** Single events, or events of earlier batches, that were handed out. */
   #handed = 0;
   #untilTurn = EVENTS_PER_TURN;
+  /** At this many single events something else has to happen before the next: the limit, or a turn. */
+  #slowAt: number;
   #failure: { error: unknown } | undefined;
   /** The upstream of a `read()` source, while an event of it may be asked for the short way. */
   #single: AsyncIterator<SourceEvent> | undefined;
   #readsSingles = false;
+  readonly #made: MadeEvents;
+  #isTimed = false;
   /** The cursor after the event of a `read()` source in hand, and the changes that came with it. */
   #heldCursor: unknown;
-  #heldChanges: StateChanges[] = [];
+  #heldChanges = NO_CHANGES;
   /** How many of them were acknowledged, and the cursor after those; told to the frontier when somebody looks. */
   #done = 0;
   #doneCursor: unknown;
@@ -59,10 +66,20 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
 
   constructor(runtime: SourceRuntime, options: IterationOptions) {
     super(runtime, options);
+    this.#made = runtime.made;
     this.#limit = options.limit ?? Number.POSITIVE_INFINITY;
+    this.#slowAt = EVENTS_PER_TURN < this.#limit ? EVENTS_PER_TURN : this.#limit;
   }
 
-  next(): Promise<IteratorResult<SourceEvent, void>> {
+  /** `for await` reads this property once and calls it for ever; who drives by hand reads it for every call. */
+  get next(): () => Promise<IteratorResult<SourceEvent, void>> {
+    if (this.#isDriven) this.#sequential = false;
+    this.#isDriven = true;
+    return this.nextEvent;
+  }
+
+  /** @internal What `next` is. */
+  nextEvent(): Promise<IteratorResult<SourceEvent, void>> {
     const index = this.#index;
     if (index >= this.#fastEnd) {
       return this.#single !== undefined && this.calls.isEmpty ? this.#nextSingle(this.#single) : this.#ask();
@@ -74,7 +91,7 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
   }
 
   async nextWithin(milliseconds: number): Promise<IteratorResult<SourceEvent, void> | undefined> {
-    const pending = this.#kept ?? this.next();
+    const pending = this.#kept ?? this.nextEvent();
     this.#kept = pending;
     this.#goSlow();
     const timer = new AbortController();
@@ -95,7 +112,7 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
   }
 
   override [Symbol.asyncIterator](): this {
-    this.#sequential = true;
+    this.#sequential = !this.#isDriven;
     return this;
   }
 
@@ -123,8 +140,11 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
     if (this.#index < this.#batchEnd()) return this.#answerBuffered();
     if (this.#failure !== undefined) return this.iteration.stop({ kind: 'failed', error: this.#failure.error });
     if (this.#handed + this.#index >= this.#limit) return this.iteration.stop({ kind: 'completed' });
-    if (--this.#untilTurn > 0) return this.#readOn();
+    if (this.#readsSingles ? this.#handed < this.#slowAt : --this.#untilTurn > 0) return this.#readOn();
     this.#untilTurn = EVENTS_PER_TURN;
+    const turnAt = this.#handed + EVENTS_PER_TURN;
+    // Not Math.min: with no limit that is a float, and slower to compare with.
+    this.#slowAt = turnAt < this.#limit ? turnAt : this.#limit;
     setImmediate(() => {
       if (this.iteration.ending === undefined) this.#readOn();
     });
@@ -132,12 +152,19 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
 
   #ask(): Promise<IteratorResult<SourceEvent, void>> {
     const kept = this.#kept;
-    if (kept !== undefined) {
-      this.#release(kept);
-      return kept;
-    }
+    if (kept !== undefined) return this.#handKept(kept);
     if (!this.calls.isEmpty) this.#sequential = false;
-    return this.ask(this.#unseen === 0);
+    const answer = this.ask(this.#unseen === 0);
+    if (!this.#sequential && this.calls.isEmpty) this.#countUnseen();
+    return answer;
+  }
+
+  /** Its caller sees an answer that is there already one turn of the microtasks later. */
+  #countUnseen(): void {
+    this.#unseen += 1;
+    void RESOLVED.then(() => {
+      this.#unseen -= 1;
+    });
   }
 
   /** The slow form of a fast answer, which notices calls that were made before the last answer was seen. */
@@ -152,8 +179,11 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
   }
 
   #answerBuffered(): void {
-    const value = this.#events[this.#index++] as SourceEvent;
-    this.calls.answer({ value, done: false });
+    const end = this.#batchEnd();
+    do {
+      const value = this.#events[this.#index++] as SourceEvent;
+      this.calls.answer({ value, done: false });
+    } while (this.#index < end && !this.calls.isEmpty);
     this.served();
   }
 
@@ -169,39 +199,47 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
 
   /** One event of a `read()` source, asked for with as little around it as can be. */
   #nextSingle(upstream: AsyncIterator<SourceEvent>): Promise<IteratorResult<SourceEvent, void>> {
-    if (this.#handed >= this.#limit || --this.#untilTurn <= 0) return this.#ask();
-    this.#acknowledgeHeld();
+    if (this.#handed >= this.#slowAt) return this.#ask();
+    this.#done = this.#handed;
+    this.#doneCursor = this.#heldCursor;
     const answer = this.calls.open();
     upstream.next().then(this.#onEvent, this.#onFailure);
     return answer;
   }
 
   readonly #onEvent = (result: IteratorResult<SourceEvent>): void => {
-    const { runtime } = this;
-    if (result.done === true || runtime.made.hasGap || this.iteration.ending !== undefined) {
-      if (this.#stopsAt(result)) return;
+    const made = this.#made;
+    if (this.#single === undefined || made.isSpecial || result.done === true) {
+      if (this.#endsAt(result)) return;
     }
     this.#handed += 1;
-    const cursor = runtime.made.takeCursor(result.value);
+    const cursor = made.takeCursor(result.value);
     if (cursor !== undefined) this.#heldCursor = cursor;
-    if (runtime.ledger.dirty) this.#holdChanges();
-    if (!runtime.activity.isTimed) runtime.activity.received();
-    this.calls.answer(result);
-    this.served();
+    if (!this.#isTimed) this.#time();
+    if (this.calls.answer(result)) this.serve();
   };
 
-  /** The end, a gap that must not be passed, or an event that came too late to be handed out. */
-  #stopsAt(result: IteratorResult<SourceEvent>): boolean {
+  /** The end, a gap that must not be passed, or an event that came too late; else notes the changes that came with it. */
+  #endsAt(result: IteratorResult<SourceEvent>): boolean {
     if (this.iteration.ending !== undefined) return true;
     if (result.done === true) {
       this.iteration.stop({ kind: 'completed' });
       return true;
     }
-    const event = result.value;
-    this.runtime.made.takeGap();
-    if (!isGap(event) || this.runtime.onGap === 'emit') return false;
-    this.iteration.stop({ kind: 'failed', error: new GapError(event, { sourceId: this.runtime.id }) });
-    return true;
+    const gap = gapToStopAt(this.runtime, [result.value]);
+    this.#made.isSpecial = this.#made.gaps > 0;
+    if (gap === undefined) this.#holdChanges();
+    else this.iteration.stop({ kind: 'failed', error: gap.error });
+    return gap !== undefined;
+  }
+
+  /** Notes the time of an event once in a turn of the event loop. */
+  #time(): void {
+    this.#isTimed = true;
+    this.runtime.activity.received();
+    setImmediate(() => {
+      this.#isTimed = false;
+    });
   }
 
   readonly #onBatch = (delivery: Delivery | undefined): void => {
@@ -210,9 +248,10 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
     if (delivery === undefined) return iteration.stop({ kind: 'completed' });
     this.#setAside();
     const { events } = delivery.batch;
-    const end = runtime.made.takeGap() ? this.#endBeforeGap(events) : events.length;
+    const gap = gapToStopAt(runtime, events);
+    this.#failure = gap;
     this.#slice = iteration.frontier.hand(delivery, 0, events.length);
-    this.#events = end === events.length ? events : events.slice(0, end);
+    this.#events = gap === undefined ? events : events.slice(0, gap.at);
     if (this.#events.length > 0) runtime.activity.received();
     else if (this.#failure === undefined) iteration.frontier.acknowledge(this.#slice, 0);
     this.#untilTurn -= events.length;
@@ -259,19 +298,23 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
   }
 
   #acknowledgeHeld(): void {
-    if (this.#heldChanges.length > 0) this.#commitHeld();
+    if (this.#heldChanges !== NO_CHANGES) this.#commitHeld();
     this.#done = this.#handed;
     this.#doneCursor = this.#heldCursor;
   }
 
   #holdChanges(): void {
     const changes = this.runtime.ledger.seal();
-    if (changes !== undefined) this.#heldChanges.push(changes);
+    if (changes === undefined) return;
+    this.#heldChanges = [...this.#heldChanges, changes];
+    // Acknowledging them takes more than the short way.
+    this.#single = undefined;
   }
 
   #commitHeld(): void {
     if (this.iteration.acknowledges) this.iteration.frontier.commit(this.#heldChanges);
-    this.#heldChanges = [];
+    this.#heldChanges = NO_CHANGES;
+    if (this.iteration.ending === undefined) this.#goFast();
   }
 
   protected override count(): void {
@@ -288,17 +331,25 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
     return Math.min(this.#events.length, this.#limit - this.#handed);
   }
 
+  /** The read that `nextWithin` did not wait for; it may be there already, and its caller sees it only now. */
+  #handKept(kept: Promise<IteratorResult<SourceEvent, void>>): Promise<IteratorResult<SourceEvent, void>> {
+    this.#kept = undefined;
+    this.#unseen += 1;
+    const seen = (): void => {
+      this.#unseen -= 1;
+      this.#goFastAgain();
+    };
+    kept.then(seen, seen);
+    return kept;
+  }
+
   #release(kept: Promise<unknown>): void {
     if (this.#kept !== kept) return;
     this.#kept = undefined;
-    if (this.iteration.ending === undefined && this.calls.isEmpty && this.iteration.hasBegun) this.#goFast();
+    this.#goFastAgain();
   }
 
-  #endBeforeGap(events: readonly SourceEvent[]): number {
-    const at = this.runtime.onGap === 'emit' ? -1 : events.findIndex(isGap);
-    const gap = events[at];
-    if (gap === undefined || !isGap(gap)) return events.length;
-    this.#failure = { error: new GapError(gap, { sourceId: this.runtime.id }) };
-    return at;
+  #goFastAgain(): void {
+    if (this.iteration.ending === undefined && this.calls.isEmpty && this.iteration.hasBegun) this.#goFast();
   }
 }

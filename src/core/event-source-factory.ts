@@ -103,7 +103,8 @@ export class EventSourceFactory<Sources extends SourceMap = SourceMap> {
     const provider = this.#options.credentials;
     const resolved = await provider?.resolve(ref);
     if (resolved !== undefined && resolved !== null) return resolved;
-    const fix = provider === undefined ? 'give the factory a credentials provider' : 'does the provider know this name?';
+    const fix =
+      provider === undefined ? 'give the factory a credentials provider' : 'does the provider know this name?';
     const message = `credentials { ref: "${ref}" } could not be resolved`;
     throw new ConfigError([{ severity: 'error', code: 'CREDENTIALS_UNRESOLVED', message, fix }], {
       code: 'CREDENTIALS_UNRESOLVED',

@@ -1,6 +1,7 @@
 import { BatchIterator } from './batch-iterator.js';
 import { type Capabilities, DEFAULT_CAPABILITIES } from './capabilities.js';
 import { type Clock, systemClock } from './clock.js';
+import { checkCredentials } from './credentials.js';
 import { ConfigError, FatalError } from './errors.js';
 import { type DataOf, GAP_TYPE, type GapEvent, type GapReason, type SourceEvent } from './event.js';
 import { EventIterator } from './event-iterator.js';
@@ -13,7 +14,6 @@ import type { SourceDefinition, SourceOptions, ValidationResult } from './source
 import { acknowledgedCursor, RUNTIME, type SourceRuntime, type Upstream } from './source-runtime.js';
 import { StateLedger } from './state-ledger.js';
 import type { SourceStats, SourceStatus } from './status.js';
-import { checkCredentials } from './credentials.js';
 
 /** What a source is made of besides its type, id and data. */
 export interface EventFields<Type extends string, Data> {
@@ -116,6 +116,7 @@ export abstract class EventSource<Event extends SourceEvent = SourceEvent, Curso
         sourceId: this.id,
       });
     }
+    void runtime.iteration?.finish();
     runtime.cursor = cursor;
   }
 
@@ -184,10 +185,11 @@ export abstract class EventSource<Event extends SourceEvent = SourceEvent, Curso
     if (range.from !== undefined) data.from = range.from;
     if (range.to !== undefined) data.to = range.to;
     if (range.count !== undefined) data.count = range.count;
-    const id = `gap:${reason}:${JSON.stringify(range.from) ?? ''}:${JSON.stringify(range.to) ?? ''}`;
+    const hasRange = range.from !== undefined || range.to !== undefined;
+    const what = hasRange ? `${JSON.stringify(range.from) ?? ''}:${JSON.stringify(range.to) ?? ''}` : detail;
     const event: GapEvent = {
       specversion: '1.0',
-      id,
+      id: `gap:${reason}:${what}`,
       source: this.#defaultUri(),
       type: GAP_TYPE,
       sourceid: this.id,
@@ -226,12 +228,14 @@ export abstract class EventSource<Event extends SourceEvent = SourceEvent, Curso
 
   #noteGap(): void {
     const { made, activity } = this[RUNTIME];
-    made.hasGap = true;
+    made.gaps += 1;
+    made.isSpecial = true;
     activity.gaps += 1;
   }
 
   #createRuntime(options: SourceOptions<Config, unknown, Cursor>): SourceRuntime {
     const source = this;
+    const made = new MadeEvents();
     const { delivery, kind } = this.capabilities;
     return {
       id: this.id,
@@ -239,8 +243,10 @@ export abstract class EventSource<Event extends SourceEvent = SourceEvent, Curso
       logger: this.logger,
       capabilities: this.capabilities,
       activity: new SourceActivity(this.clock),
-      ledger: new StateLedger(),
-      made: new MadeEvents(),
+      ledger: new StateLedger(() => {
+        made.isSpecial = true;
+      }),
+      made,
       get closeGraceMs() {
         return source.closeGraceMs;
       },

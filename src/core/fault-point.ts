@@ -10,12 +10,12 @@ export function faultPoint(name: string): void | Promise<void> {
   return typeof hook === 'function' ? hook(name) : undefined;
 }
 
-/** Runs a step between two fault points, `<name>:before` and `<name>:after`. */
+/** Runs a step between two fault points, `<name>.before` and `<name>.after`. */
 export async function withFaultPoints<Result>(name: string, step: () => Result | Promise<Result>): Promise<Result> {
-  const before = faultPoint(`${name}:before`);
+  const before = faultPoint(`${name}.before`);
   if (before !== undefined) await before;
   const result = await step();
-  const after = faultPoint(`${name}:after`);
+  const after = faultPoint(`${name}.after`);
   if (after !== undefined) await after;
   return result;
 }

@@ -11,7 +11,7 @@ export interface Slice {
   readonly delivery: Delivery;
   readonly from: number;
   readonly to: number;
-  /** How many of its events were acknowledged. */
+  /** How many of its events were acknowledged; -1 for a slice without events until that is. */
   acknowledged: number;
   rejection: { error: unknown } | undefined;
 }
@@ -44,27 +44,36 @@ export class Frontier {
   get cursor(): unknown {
     this.beforeLook?.();
     const head = this.#inFlight[0];
-    if (head === undefined || head.acknowledged === 0) return this.#position;
+    if (head === undefined || head.acknowledged <= 0) return this.#position;
     return positionAt(head.delivery, head.from + head.acknowledged, this.#position);
   }
 
   /** A batch arrived; its settle calls queue behind those of earlier ones. */
   receive(batch: SourceBatch<SourceEvent, unknown>, changes: StateChanges | undefined): Delivery {
     const delivery: Delivery = { batch, changes, granted: 0, settled: 0, final: false, error: undefined };
-    if (batch.settle !== undefined) this.#settler.add(delivery);
+    if (batch.settle === undefined) return delivery;
+    this.#settler.add(delivery);
+    if (this.#released) this.#settler.finish(undefined);
     return delivery;
   }
 
   hand(delivery: Delivery, from: number, to: number): Slice {
-    const slice: Slice = { delivery, from, to, acknowledged: 0, rejection: undefined };
-    this.#inFlight.push(slice);
+    const slice: Slice = { delivery, from, to, acknowledged: to > from ? 0 : -1, rejection: undefined };
+    if (!this.#released) this.#inFlight.push(slice);
     return slice;
+  }
+
+  /** Slices that nobody will ever see: the last ones handed. */
+  takeBack(slices: readonly Slice[]): void {
+    const first = this.#inFlight.indexOf(slices[0] as Slice);
+    if (first >= 0) this.#inFlight.length = first;
+    if (this.#inFlight.length === 0) this.#whenEmpty?.();
   }
 
   /** The first `count` events of the slice are done with. */
   acknowledge(slice: Slice, count: number): void {
-    if (this.#released || count < slice.acknowledged || isDone(slice, count)) return;
-    this.#activity.acknowledged += count - slice.acknowledged;
+    if (this.#released || slice.rejection !== undefined || count <= slice.acknowledged) return;
+    this.#activity.acknowledged += count - Math.max(0, slice.acknowledged);
     slice.acknowledged = count;
     if (slice === this.#inFlight[0]) this.#advance();
   }
@@ -78,12 +87,14 @@ export class Frontier {
 
   /** Events of a `read()` source were acknowledged: the short way, for what never has anything to settle. */
   moveTo(cursor: unknown, events: number): void {
+    if (this.#released) return;
     this.#activity.acknowledged += events;
     if (cursor !== undefined) this.#position = cursor;
   }
 
   /** State changes that came with such events. */
   commit(changes: readonly StateChanges[]): void {
+    if (this.#released) return;
     for (const some of changes) this.#ledger.commit(some);
   }
 
@@ -95,21 +106,24 @@ export class Frontier {
     });
   }
 
-  /** Gives up what is in flight, tells upstream for the last time, and resolves when it has been told. */
-  async release(error: unknown): Promise<void> {
-    this.beforeLook?.();
+  /** Gives up what is in flight and tells upstream for the last time; from here on nothing moves. */
+  release(error: unknown): void {
     this.#position = this.cursor;
     this.#released = true;
     this.#inFlight.length = 0;
     this.#whenEmpty?.();
     this.#settler.finish(error);
-    await this.#settler.idle();
+  }
+
+  /** Resolves when upstream has been told. */
+  settled(): Promise<void> {
+    return this.#settler.idle();
   }
 
   #advance(): void {
     for (let head = this.#inFlight[0]; head !== undefined && !this.#blocked; head = this.#inFlight[0]) {
       const { delivery } = head;
-      delivery.granted = head.from + head.acknowledged;
+      delivery.granted = head.from + Math.max(0, head.acknowledged);
       if (head.acknowledged < head.to - head.from) {
         if (head.rejection !== undefined) this.#block(delivery, head.rejection.error);
         this.#settler.tell();
@@ -134,11 +148,6 @@ export class Frontier {
     delivery.final = true;
     if (delivery.changes !== undefined) this.#ledger.commit(delivery.changes);
   }
-}
-
-/** Whether the first `count` events are acknowledged already; an empty slice is done only by being acknowledged. */
-function isDone(slice: Slice, count: number): boolean {
-  return count === slice.acknowledged && slice.to > slice.from;
 }
 
 /** The position after `count` events of a delivery; the one before where the batch cannot be cut there. */

@@ -1,18 +1,21 @@
+import { Autosaver } from './autosave.js';
+import { checkReadOptions } from './check-read-options.js';
 import { FatalError } from './errors.js';
 import type { SourceEvent } from './event.js';
 import { Frontier } from './frontier.js';
-import type { ReadContext, ReadOptions, SourceBatch } from './read-options.js';
+import { IterationState } from './iteration-state.js';
+import type { BatchOptions, ReadContext, SourceBatch } from './read-options.js';
 import type { Delivery } from './settler.js';
 import type { ActivityObserver } from './source-activity.js';
 import type { SourceRuntime, Upstream } from './source-runtime.js';
-import { Autosaver } from './autosave.js';
+import type { SourceStatus } from './status.js';
 
 /** Why an iteration ends. */
 export type Ending =
   | { kind: 'completed' | 'returned' | 'closed' | 'until' }
   | { kind: 'aborted' | 'failed'; error: unknown };
 
-export interface IterationOptions extends ReadOptions {
+export interface IterationOptions extends Omit<BatchOptions, 'settlement'> {
   maxEvents: number;
   /** false: somebody else saves the cursor. */
   autosave?: boolean | undefined;
@@ -36,10 +39,12 @@ export class Iteration {
   #frontier: Frontier | undefined;
   #upstream: Upstream | undefined;
   #autosaver: Autosaver | undefined;
+  /** The iteration before, which may still be letting go. */
+  #previous: Iteration | undefined;
   #closing: Promise<void> | undefined;
   #released: Promise<void> | undefined;
   #isClaimed = false;
-  #isReleased = false;
+  #isGivenUp = false;
   /** The first thing that went wrong while settling or releasing. */
   failure: { error: unknown } | undefined;
   ending: Ending | undefined;
@@ -52,6 +57,11 @@ export class Iteration {
 
   get acknowledges(): boolean {
     return this.options.acknowledge !== false;
+  }
+
+  /** Fires when the iteration ends for any reason. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   get hasBegun(): boolean {
@@ -81,15 +91,15 @@ export class Iteration {
   /** Waits for the cleanup of an earlier iteration, then opens the source at its frontier. */
   async start(): Promise<void> {
     const { runtime, options } = this;
+    checkReadOptions(runtime, options);
     assertNotIterated(runtime);
-    refuseLooking(runtime, options);
-    const previous = runtime.iteration;
+    this.#previous = runtime.iteration;
     this.#isClaimed = true;
     runtime.iteration = this;
     if (options.signal?.aborted === true) return this.stop({ kind: 'aborted', error: options.signal.reason });
     if (runtime.closed) return this.stop({ kind: 'closed' });
     this.#listen();
-    if (previous !== undefined) await within(previous.finish(), runtime.closeGraceMs, runtime);
+    await this.#finishPrevious();
     if (this.ending === undefined) this.#open();
   }
 
@@ -104,11 +114,8 @@ export class Iteration {
 
   /** Takes charge of a batch: from here on its settle calls are owed. */
   receive(batch: SourceBatch<SourceEvent, unknown>): Delivery {
-    const { ledger } = this.runtime;
-    const changes = ledger.seal();
-    const delivery = this.frontier.receive(this.acknowledges ? batch : withoutSettling(batch), changes);
-    if (this.#isReleased) void this.frontier.release(undefined);
-    return delivery;
+    const changes = this.#isGivenUp ? undefined : this.runtime.ledger.seal();
+    return this.frontier.receive(this.acknowledges ? batch : withoutSettling(batch), changes);
   }
 
   /** Counts acknowledged events for an autosave by number. */
@@ -122,9 +129,8 @@ export class Iteration {
     this.ending = ending;
     this.options.signal?.removeEventListener('abort', this.#abort);
     this.#controller.abort('error' in ending ? ending.error : new DOMException('the iteration ended', 'AbortError'));
-    const { activity } = this.runtime;
     this.#closing = this.#closeUpstream();
-    activity.status = ending.kind === 'failed' ? { state: 'failed', error: toError(ending.error) } : { state: 'idle' };
+    this.runtime.activity.status = statusAfter(ending, this.runtime);
     this.#observer.stopped(ending);
   }
 
@@ -156,7 +162,8 @@ export class Iteration {
     options.signal?.addEventListener('abort', this.#abort, { once: true });
     if (options.until === undefined) return;
     const wait = options.until.getTime() - runtime.clock.now();
-    runtime.clock.sleep(Math.max(0, wait), this.#controller.signal).then(
+    if (wait <= 0) return this.stop({ kind: 'until' });
+    runtime.clock.sleep(wait, this.#controller.signal).then(
       () => this.stop({ kind: 'until' }),
       () => {},
     );
@@ -181,7 +188,7 @@ export class Iteration {
     const { runtime, options } = this;
     return {
       cursor: runtime.cursor,
-      state: runtime.ledger,
+      state: new IterationState(runtime.ledger, () => this.#isGivenUp),
       signal: this.#controller.signal,
       follow: options.follow === true || runtime.capabilities.kind === 'push',
       until: options.until,
@@ -194,25 +201,38 @@ export class Iteration {
 
   #fail(error: unknown): void {
     this.failure ??= { error };
+    if (this.ending !== undefined) this.#warn(error, 'an iteration that had ended failed afterwards');
     this.stop({ kind: 'failed', error });
+  }
+
+  async #finishPrevious(): Promise<void> {
+    const previous = this.#previous;
+    if (previous === undefined) return;
+    await within(previous.finish(), this.runtime.closeGraceMs, this.runtime);
+    this.#previous = undefined;
   }
 
   async #release(error: unknown): Promise<void> {
     const { runtime } = this;
     if (!this.#isClaimed) return;
     this.stop({ kind: 'returned' });
+    if (this.#frontier !== undefined) this.#giveUp(this.#frontier, error);
+    await this.#finishPrevious();
     await within(this.#closing ?? Promise.resolve(), runtime.closeGraceMs, runtime);
-    if (this.#frontier !== undefined) {
-      await within(this.#frontier.release(error), runtime.closeGraceMs, runtime);
-      if (this.acknowledges) runtime.cursor = this.#frontier.cursor;
-    }
-    this.#isReleased = true;
-    runtime.activity.ended();
+    if (this.#frontier !== undefined) await within(this.#frontier.settled(), runtime.closeGraceMs, runtime);
     await this.#attempt(() => this.flush());
     for (const cleanup of this.#cleanups.reverse()) await this.#attempt(cleanup);
-    runtime.ledger.rollback();
     if (runtime.iteration === this) runtime.iteration = undefined;
-    if (runtime.closed) runtime.activity.status = { state: 'closed' };
+  }
+
+  /** At once, so that nothing a source does late can change where the next iteration begins. */
+  #giveUp(frontier: Frontier, error: unknown): void {
+    const { runtime } = this;
+    frontier.release(error);
+    if (this.acknowledges) runtime.cursor = frontier.cursor;
+    this.#isGivenUp = true;
+    runtime.ledger.rollback();
+    runtime.activity.ended(this.#observer);
   }
 
   async #closeUpstream(): Promise<void> {
@@ -226,8 +246,12 @@ export class Iteration {
       await action();
     } catch (error) {
       this.failure ??= { error };
-      this.runtime.logger.warn({ error, sourceId: this.runtime.id }, 'releasing a source failed');
+      this.#warn(error, 'releasing a source failed');
     }
+  }
+
+  #warn(error: unknown, message: string): void {
+    this.runtime.logger.warn({ error, sourceId: this.runtime.id }, message);
   }
 }
 
@@ -246,7 +270,16 @@ async function within(promise: Promise<void>, ms: number, { clock, logger, id }:
 }
 
 function withoutSettling(batch: SourceBatch<SourceEvent, unknown>): SourceBatch<SourceEvent, unknown> {
-  return { events: batch.events };
+  return {
+    events: batch.events,
+    cursor: batch.cursor,
+    ...(batch.cursorAt && { cursorAt: (count) => batch.cursorAt?.(count) }),
+  };
+}
+
+function statusAfter(ending: Ending, { closed }: SourceRuntime): SourceStatus {
+  if (closed) return { state: 'closed' };
+  return ending.kind === 'failed' ? { state: 'failed', error: toError(ending.error) } : { state: 'idle' };
 }
 
 function toError(error: unknown): Error {
@@ -259,13 +292,5 @@ export function assertNotIterated({ id, iteration }: SourceRuntime): void {
   throw new FatalError(
     `source "${id}" is already being iterated: end that iteration first, or create a second source with another id`,
     { code: 'ITERATION_RUNNING', sourceId: id },
-  );
-}
-
-function refuseLooking({ capabilities, id }: SourceRuntime, { acknowledge }: IterationOptions): void {
-  if (acknowledge !== false || capabilities.kind !== 'push') return;
-  throw new FatalError(
-    `source "${id}" receives events and cannot be looked at without acknowledging: leave out acknowledge: false`,
-    { code: 'ACKNOWLEDGE_REQUIRED', sourceId: id },
   );
 }

@@ -8,8 +8,10 @@ export class MadeEvents {
   #last: SourceEvent | undefined;
   #lastCursor: unknown;
   #earlier: WeakMap<SourceEvent, unknown> | undefined;
-  /** Whether a gap event was made since somebody looked. */
-  hasGap = false;
+  /** Gap events made and not seen yet. */
+  gaps = 0;
+  /** Whether what is yielded next may be more than a plain event: a gap, or one with changes of state. */
+  isSpecial = false;
 
   remember(event: SourceEvent, cursor: unknown): void {
     if (this.#last !== undefined) {
@@ -25,11 +27,5 @@ export class MadeEvents {
     if (event !== this.#last) return this.#earlier?.get(event);
     this.#last = undefined;
     return this.#lastCursor;
-  }
-
-  takeGap(): boolean {
-    const hadGap = this.hasGap;
-    this.hasGap = false;
-    return hadGap;
   }
 }

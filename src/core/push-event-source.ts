@@ -1,6 +1,6 @@
 import type { GapEvent, SourceEvent } from './event.js';
 import { EventSource } from './event-source.js';
-import { PushQueue, type PushLimits } from './push-queue.js';
+import { type PushLimits, PushQueue } from './push-queue.js';
 import type { ReadContext } from './read-options.js';
 import { RUNTIME, type Upstream } from './source-runtime.js';
 
@@ -42,8 +42,9 @@ export abstract class PushEventSource<Event extends SourceEvent = SourceEvent, C
   }
 
   override async close(): Promise<void> {
-    await super.close();
+    // First, so that nothing is taken in while the cursor of what was acknowledged is being saved.
     this.#events().close();
+    await super.close();
   }
 
   /** @internal */

@@ -40,6 +40,7 @@ export class PushQueue<Event extends SourceEvent> {
   #dropped = 0;
   #droppedSince = 0;
   #gap: Entry<Event> | undefined;
+  #overflow: RetryableError | undefined;
   #isClosed = false;
   #wake: (() => void) | undefined;
 
@@ -113,15 +114,18 @@ export class PushQueue<Event extends SourceEvent> {
     this.#wake?.();
   }
 
+  /** A gap that waits takes no room: it stands for those that had none. */
   #hasRoom(bytes: number): boolean {
-    if (this.#entries.length === 0) return true;
-    return this.#entries.length < this.#limits.maxEvents && this.#bytes + bytes <= this.#limits.maxBytes;
+    const held = this.#entries.length - (this.#gap === undefined ? 0 : 1);
+    return held === 0 || (held < this.#limits.maxEvents && this.#bytes + bytes <= this.#limits.maxBytes);
   }
 
   #drop(entry: Entry<Event>): void {
     this.#dropped += 1;
     this.#options.onDrop(1);
-    entry.reject(this.#refusal('the queue was full and the event was dropped', 'DROPPED'));
+    // One for all of them: making it costs more than everything else a lossy receiver does with an event.
+    this.#overflow ??= this.#refusal('the queue was full and the event was dropped', 'DROPPED');
+    entry.reject(this.#overflow);
     if (this.#gap !== undefined) return;
     this.#droppedSince = this.#options.now();
     this.#gap = { event: undefined, bytes: 0, signal: undefined, isHandedOut: false, resolve() {}, reject() {} };
@@ -181,8 +185,9 @@ export class PushQueue<Event extends SourceEvent> {
 
   /** Unacknowledged: they come again in a new iteration, unless there will be none. */
   #giveBack(entries: readonly Entry<Event>[], error: unknown): void {
-    if (!this.#isClosed) return;
     for (const entry of entries) {
+      entry.isHandedOut = false;
+      if (!this.#isClosed) continue;
       this.#remove(entry);
       entry.reject(error ?? this.#refusal('the source was closed', 'SOURCE_CLOSED'));
     }

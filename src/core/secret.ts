@@ -26,14 +26,18 @@ export class Secret<Value = string> {
   }
 }
 
-const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+(?::[^\s/@]*)?@/gi;
+/** Up to the last `@` before the path, since passwords hold one themselves now and then. */
+const USER_INFO = /([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/?#]+@/gi;
 const AUTHORIZATION = /\b(bearer|basic|token)\s+[\w.~+/=-]{8,}/gi;
 const NAMED_SECRET =
   /((?:password|passwd|secret|api[-_]?key|access[-_]?token|private[-_]?token|client[-_]?secret|token)["']?\s*[=:]\s*["']?)[^\s"'&,;]+/gi;
 
 /** Text without the credentials that tend to end up in messages: user info in URLs, authorization values, `token=…`. */
 export function redactText(text: string): string {
-  return text.replace(USER_INFO, '$1[secret]@').replace(AUTHORIZATION, '$1 [secret]').replace(NAMED_SECRET, '$1[secret]');
+  return text
+    .replace(USER_INFO, '$1[secret]@')
+    .replace(AUTHORIZATION, '$1 [secret]')
+    .replace(NAMED_SECRET, '$1[secret]');
 }
 
 const DEEPEST_CAUSE = 8;

@@ -1,4 +1,5 @@
 import type { SourceEvent } from './event.js';
+import { faultPoint } from './fault-point.js';
 import type { StateChanges } from './keyed-state.js';
 import type { SourceBatch } from './read-options.js';
 
@@ -56,7 +57,9 @@ export class Settler {
       head.settled = granted;
       if (final) this.#queue.shift();
       try {
+        await faultPoint('settle.before');
         await head.batch.settle?.(granted, error === undefined ? { final } : { final, error });
+        await faultPoint('settle.after');
       } catch (failure) {
         this.#onError(failure);
       }

@@ -61,14 +61,9 @@ export class SourceActivity {
     this.status = { state: 'reading' };
   }
 
-  ended(): void {
-    this.#observer?.count();
-    this.#observer = undefined;
-  }
-
-  /** Whether this turn of the event loop knows what time it is: then `received` has nothing to do. */
-  get isTimed(): boolean {
-    return this.#nowIsFresh;
+  ended(observer: ActivityObserver): void {
+    observer.count();
+    if (this.#observer === observer) this.#observer = undefined;
   }
 
   /** Something was read; a source that was idle is no longer. */

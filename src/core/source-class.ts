@@ -16,10 +16,13 @@ export interface SourceClass<
 export type SourceEntry = SourceClass | (() => Promise<SourceClass>);
 export type SourceMap = Readonly<Record<string, SourceEntry>>;
 
-export type ClassOf<Entry> = Entry extends SourceClass ? Entry : Entry extends () => Promise<infer Class> ? Class : never;
+export type ClassOf<Entry> = Entry extends SourceClass
+  ? Entry
+  : Entry extends () => Promise<infer Class>
+    ? Class
+    : never;
 export type OptionsOf<Entry> = ClassOf<Entry> extends { create(options: infer Options): any } ? Options : never;
-export type SourceOf<Entry> =
-  ClassOf<Entry> extends { create(options: any): Promise<infer Source> } ? Source : never;
+export type SourceOf<Entry> = ClassOf<Entry> extends { create(options: any): Promise<infer Source> } ? Source : never;
 
 /** A source as data, for manifests and queues. Carries credential references only. */
 export interface SourceSpec {

@@ -8,7 +8,7 @@ const DONE = { value: undefined, done: true } as const;
  * What the per-event and the batch iterator have in common: `next()` calls answered in order, and every way an
  * iteration ends. Hand-written, since an async generator cannot answer `return()` while its upstream hangs.
  */
-export abstract class SourceIterator<T> implements AsyncGenerator<T, void, undefined> {
+export abstract class SourceIterator<T> {
   protected readonly calls = new Calls<T>();
   protected readonly iteration: Iteration;
   protected readonly runtime: SourceRuntime;
@@ -24,8 +24,6 @@ export abstract class SourceIterator<T> implements AsyncGenerator<T, void, undef
       isConsumerBusy: () => !this.#over && this.calls.isEmpty,
     });
   }
-
-  abstract next(): Promise<IteratorResult<T, void>>;
 
   /** Everything handed out so far is done with. */
   protected abstract acknowledge(): void;

@@ -38,7 +38,9 @@ export class SourceRegistry<Sources extends SourceMap = {}> {
   ): SourceRegistry<Sources & Readonly<Record<Type, Entry>>> {
     if (this.#entries.has(type)) {
       const message = `a source of type "${type}" is registered already`;
-      throw new ConfigError([{ severity: 'error', code: 'SOURCE_TYPE_TAKEN', message, fix: 'choose another type name' }]);
+      throw new ConfigError([
+        { severity: 'error', code: 'SOURCE_TYPE_TAKEN', message, fix: 'choose another type name' },
+      ]);
     }
     this.#entries.set(type, entry);
     return this as unknown as SourceRegistry<Sources & Readonly<Record<Type, Entry>>>;

@@ -16,9 +16,12 @@ export class StateLedger implements KeyedState {
   /** Changes since the last yield. */
   #open = new Map<string, unknown>();
   #unsaved = new Map<string, unknown>();
+  readonly #onChange: () => void;
 
-  /** Whether something changed since the last `seal`. */
-  dirty = false;
+  /** `onChange` is called for every change, so that whoever reads knows that the next event carries some. */
+  constructor(onChange: () => void = () => {}) {
+    this.#onChange = onChange;
+  }
 
   /** Takes another store's state as its ground; what was remembered before is forgotten. */
   attach(load: (() => Entries) | undefined): void {
@@ -39,7 +42,7 @@ export class StateLedger implements KeyedState {
 
   set(key: string, value: unknown): void {
     this.#open.set(key, value);
-    this.dirty = true;
+    this.#onChange();
   }
 
   delete(key: string): void {
@@ -61,10 +64,9 @@ export class StateLedger implements KeyedState {
 
   /** Closes the changes made since the last call: they belong to what is yielded now. */
   seal(): StateChanges | undefined {
-    if (!this.dirty) return undefined;
+    if (this.#open.size === 0) return undefined;
     const changes = this.#open;
     this.#open = new Map();
-    this.dirty = false;
     for (const [key, value] of changes) this.#inFlight.set(key, { value, owner: changes });
     return changes;
   }
@@ -82,7 +84,6 @@ export class StateLedger implements KeyedState {
   rollback(): void {
     this.#inFlight.clear();
     this.#open.clear();
-    this.dirty = false;
   }
 
   get hasUnsaved(): boolean {

@@ -1,1 +1,2 @@
+export type { Repair } from '../../toolkit/append-file.js';
 export { JsonlSink, type JsonlSinkOptions } from './jsonl-sink.js';
