@@ -7,7 +7,14 @@ export const bundle: Bench = {
   async *rows() {
     const { bytes, packages } = await measureBundle();
     const limit = BUNDLE_LIMIT_BYTES / 1_000;
-    yield figure('bundle', "kB of '.', minified and gzipped, with all it needs", bytes / 1_000, limit, bytes / BUNDLE_LIMIT_BYTES, 1);
+    yield figure(
+      'bundle',
+      "kB of '.', minified and gzipped, with all it needs",
+      bytes / 1_000,
+      limit,
+      bytes / BUNDLE_LIMIT_BYTES,
+      1,
+    );
     const foreign = bundleProblems({ bytes: 0, packages }).length;
     yield figure('bundle', 'sources and vendor packages in it', foreign, 0, foreign, 0);
   },

@@ -12,10 +12,12 @@ export const cursor: Bench = {
   name: 'cursor',
   async *rows() {
     const { FileCursorStore } = await headwater();
-    const ours = () => inDirectory(async (directory) => {
-      const store = new FileCursorStore(directory, { history: KEPT });
-      for (let revision = 0; revision < SAVES; revision += 1) await store.save(write(revision), { expectedRevision: revision });
-    });
+    const ours = () =>
+      inDirectory(async (directory) => {
+        const store = new FileCursorStore(directory, { history: KEPT });
+        for (let revision = 0; revision < SAVES; revision += 1)
+          await store.save(write(revision), { expectedRevision: revision });
+      });
     const rival = () => inDirectory(saveBare);
     yield await paired({ bench: 'cursor', row: `${SAVES} saves to a file, fsync each`, goal: 1.25, ours, rival });
   },

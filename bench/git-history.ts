@@ -28,7 +28,9 @@ export async function createHistory(commits: number): Promise<{ directory: strin
 function commitText(index: number): string {
   const message = `change ${index}: what was done and why\n\nA body of a few words, since most commits have one.\n`;
   const person = `Developer ${index % 17} <developer-${index % 17}@example.com> ${START + index * 600} +0100`;
-  const changes = Array.from({ length: CHANGES_IN_COMMIT }, (_, change) => changeText(index * CHANGES_IN_COMMIT + change));
+  const changes = Array.from({ length: CHANGES_IN_COMMIT }, (_, change) =>
+    changeText(index * CHANGES_IN_COMMIT + change),
+  );
   return [
     'commit refs/heads/main\n',
     `mark :${index + 1}\n`,

@@ -30,7 +30,13 @@ export const jsonl: Bench = {
       }
       await file.close();
     };
-    yield await paired({ bench: 'jsonl', row: `${BATCHES} batches of ${IN_BATCH}, fsync each`, goal: 1.25, ours, rival });
+    yield await paired({
+      bench: 'jsonl',
+      row: `${BATCHES} batches of ${IN_BATCH}, fsync each`,
+      goal: 1.25,
+      ours,
+      rival,
+    });
     await rm(path, { force: true });
   },
 };

@@ -1,20 +1,15 @@
 import type { Clock } from '../core/clock.js';
 import type { CursorKeeper } from '../core/cursor-keeper.js';
-import type { CursorRecord } from '../core/cursor-store.js';
-import {
-  ConfigError,
-  CursorConflictError,
-  FatalError,
-  HeadwaterError,
-  RetryableError,
-  SinkError,
-  SkippableError,
-} from '../core/errors.js';
+import { ConfigError, HeadwaterError, SinkError } from '../core/errors.js';
+import { isGap } from '../core/event.js';
 import type { InFlightBatch } from '../core/event-batch.js';
 import { faultPoint } from '../core/fault-point.js';
 import { type RetryPolicy, retry } from '../toolkit/retry.js';
 import type { DeadLetterBox } from './dead-letters/dead-letter-box.js';
+import { messageOf } from './error-message.js';
+import { InSinkSave } from './in-sink-save.js';
 import type { RunReport } from './ingest-report.js';
+import { isOutage } from './outage.js';
 import type { PreparedEvent } from './prepare.js';
 import type { SinkBatch } from './sink.js';
 
@@ -44,6 +39,7 @@ interface Part {
 export class BatchWriter {
   readonly #options: BatchWriterOptions;
   #saved: InFlightBatch | undefined;
+  #isOver = false;
 
   constructor(options: BatchWriterOptions) {
     this.#options = options;
@@ -52,6 +48,11 @@ export class BatchWriter {
   /** Whether the cursor after the batch was saved by the sink. */
   hasSaved(batch: InFlightBatch): boolean {
     return this.#saved === batch;
+  }
+
+  /** The run ended without waiting any longer: what the sink still does must not move the cursor. */
+  giveUp(): void {
+    this.#isOver = true;
   }
 
   /** What fails for good is put into the box. Rejects when the run cannot go on. */
@@ -69,9 +70,16 @@ export class BatchWriter {
       this.#options.report.count('written', part.outputs.length);
     } catch (error) {
       if (!this.#maySetAside(error)) throw this.#asSinkError(error, part);
-      const [only] = part.outputs;
-      if (part.outputs.length === 1 && only !== undefined) part.box.put([{ event: only.event, error, attempts }]);
+      if (part.outputs.length === 1) this.#setAside(part, error, attempts);
       else await this.#split(part, error, attempts);
+    }
+  }
+
+  /** A loss that the sink refuses to hear of must not be hidden among the dead letters: it ends the run. */
+  #setAside(part: Part, error: unknown, attempts: number): void {
+    for (const { event } of part.outputs) {
+      if (isGap(event)) throw this.#asSinkError(error, part);
+      part.box.put([{ event, error, attempts }]);
     }
   }
 
@@ -93,21 +101,31 @@ export class BatchWriter {
     onAttempt: (attempt: number) => void,
   ): Promise<void> {
     const { signal, clock, report } = this.#options;
+    const isWhole = part.end === part.batch.events.length;
+    const cursor = isWhole ? part.batch.cursor : part.batch.cursorAfter(part.end)?.cursor;
+    const save = this.#createSave(part, cursor, isWhole);
     await retry(
       (attempt) => {
         onAttempt(attempt);
-        return this.#attempt(part, attempt);
+        return this.#attempt(part, cursor, save, attempt);
       },
       { policy, signal, clock, onRetry: () => report.count('retries') },
     );
+    if (save !== undefined && isWhole) this.#saved = part.batch;
   }
 
-  async #attempt(part: Part, attempt: number): Promise<void> {
-    const { sourceId, signal } = this.#options;
-    const isWhole = part.end === part.batch.events.length;
-    const cursor = isWhole ? part.batch.cursor : part.batch.cursorAfter(part.end)?.cursor;
+  #createSave({ batch, box }: Part, cursor: unknown, isWhole: boolean): InSinkSave | undefined {
     const keeper = this.#options.inSinkKeeper();
-    const transaction = keeper === undefined ? undefined : new InSinkSave(keeper, part, cursor);
+    if (keeper === undefined) return undefined;
+    const throwIfOver = (): void => {
+      if (this.#isOver) throw this.#options.signal.reason;
+    };
+    return new InSinkSave({ keeper, box, cursor, changes: isWhole ? batch.changes : [], throwIfOver });
+  }
+
+  async #attempt(part: Part, cursor: unknown, save: InSinkSave | undefined, attempt: number): Promise<void> {
+    const { sourceId, signal } = this.#options;
+    save?.begin();
     await faultPoint('sink.before');
     try {
       await this.#options.write({
@@ -116,21 +134,18 @@ export class BatchWriter {
         sourceId,
         attempt,
         signal,
-        saveCursor: (given) => (transaction === undefined ? refuseSave(sourceId) : transaction.save(given)),
+        saveCursor: async (transaction) => (save === undefined ? refuseSave(sourceId) : save.save(transaction)),
       });
     } catch (error) {
-      if ((await transaction?.wasCommitted(error)) !== true) throw error;
+      if (save === undefined) throw error;
+      if (!(await save.wasCommitted(error))) throw save.reason(error);
     }
-    transaction?.confirm();
-    if (transaction !== undefined && isWhole) this.#saved = part.batch;
+    save?.confirm();
     await faultPoint('sink.after');
   }
 
-  /** What an outage causes is not the fault of an event, and what needs the host's hand is not either. */
   #maySetAside(error: unknown): boolean {
-    if (!this.#options.setsAside || this.#options.signal.aborted) return false;
-    if (SkippableError.isInstance(error)) return true;
-    return !(RetryableError.isInstance(error) || FatalError.isInstance(error) || ConfigError.isInstance(error));
+    return this.#options.setsAside && !this.#options.signal.aborted && !isOutage(error);
   }
 
   #asSinkError(error: unknown, { outputs }: Part): unknown {
@@ -138,7 +153,7 @@ export class BatchWriter {
     const [first] = outputs;
     return new SinkError(
       `the sink did not take ${outputs.length} events of source "${this.#options.sourceId}" (the first: ${first?.event.type} ` +
-        `${first?.event.id}): ${error instanceof Error ? error.message : String(error)}. They were not acknowledged and ` +
+        `${first?.event.id}): ${messageOf(error)}. They were not acknowledged and ` +
         'come again; give ingest a deadLetters store to go on without events that fail for good',
       { sourceId: this.#options.sourceId, cause: error },
     );
@@ -153,49 +168,9 @@ export class BatchWriter {
   }
 }
 
-/** The cursor saved inside one try of the sink's own transaction. */
-class InSinkSave {
-  readonly #keeper: CursorKeeper;
-  readonly #part: Part;
-  readonly #cursor: unknown;
-  #staged: CursorRecord | undefined;
-
-  constructor(keeper: CursorKeeper, part: Part, cursor: unknown) {
-    this.#keeper = keeper;
-    this.#part = part;
-    this.#cursor = cursor;
-  }
-
-  async save(transaction: unknown): Promise<void> {
-    const { batch, box, end } = this.#part;
-    await box.empty();
-    await faultPoint('cursor.before');
-    this.#staged = await this.#keeper.stage(this.#cursor, end === batch.events.length ? batch.changes : [], transaction);
-    await faultPoint('cursor.after');
-  }
-
-  /** The answer to a COMMIT may be lost, and the next try then finds our own revision: both mean that it went through. */
-  async wasCommitted(error: unknown): Promise<boolean> {
-    if (this.#staged === undefined && !CursorConflictError.isInstance(error)) return false;
-    const own = await this.#keeper.findOwn().catch(() => undefined);
-    if (own === undefined) return false;
-    this.#staged = own;
-    return true;
-  }
-
-  confirm(): void {
-    if (this.#staged === undefined) {
-      throw new SinkError(
-        "the sink resolved without calling batch.saveCursor(transaction), which cursor: 'in-sink' asks for: its events " +
-          'may be stored, the cursor is not',
-        { code: 'CURSOR_NOT_SAVED' },
-      );
-    }
-    this.#keeper.confirm(this.#staged, this.#cursor);
-  }
-}
-
 function refuseSave(sourceId: string): never {
   const message = "batch.saveCursor() is only for ingest({ cursor: 'in-sink' })";
-  throw new ConfigError([{ severity: 'error', code: 'NOT_IN_SINK', message, fix: "set cursor: 'in-sink'" }], { sourceId });
+  throw new ConfigError([{ severity: 'error', code: 'NOT_IN_SINK', message, fix: "set cursor: 'in-sink'" }], {
+    sourceId,
+  });
 }

@@ -34,7 +34,6 @@ export class RunReport {
   }
 
   committed(cursor: unknown): void {
-    this.#report.batches += 1;
     this.#report.cursorAfter = cursor;
   }
 

@@ -1,16 +1,20 @@
+import { saveFrontier } from '../core/autosave.js';
 import { BatchIterator } from '../core/batch-iterator.js';
 import type { Clock } from '../core/clock.js';
 import { CursorKeeper } from '../core/cursor-keeper.js';
+import type { CursorStore } from '../core/cursor-store.js';
 import { FatalError } from '../core/errors.js';
+import type { SourceEvent } from '../core/event.js';
 import type { InFlightBatch } from '../core/event-batch.js';
 import { keptSource } from '../core/event-source-factory.js';
-import type { SourceEvent } from '../core/event.js';
 import { faultPoint } from '../core/fault-point.js';
 import { assertNotIterated } from '../core/iteration.js';
 import { runtimeOf, type SourceRuntime } from '../core/source-runtime.js';
 import { retry } from '../toolkit/retry.js';
 import { BatchWriter } from './batch-writer.js';
+import { borrowedRuntime } from './borrowed-runtime.js';
 import { DeadLetterBox } from './dead-letters/dead-letter-box.js';
+import { messageOf } from './error-message.js';
 import type { IngestOptions, IngestReport } from './ingest-options.js';
 import { RunReport } from './ingest-report.js';
 import { Lanes } from './lanes.js';
@@ -24,7 +28,8 @@ const DEFAULT_MAX_DEAD_LETTER_RATIO = 0.5;
 /** One run of the pipeline. */
 export class IngestRun {
   readonly #options: Options;
-  readonly #runtime: SourceRuntime;
+  /** What the run reads with: the source's own, or one that is borrowed. */
+  #runtime: SourceRuntime;
   readonly #clock: Clock;
   readonly #report: RunReport;
   /** Fires for the sinks when the run is cancelled. */
@@ -32,6 +37,8 @@ export class IngestRun {
   readonly #writer: BatchWriter;
   #keeper: CursorKeeper | undefined;
   #isStopping = false;
+  /** Whether something went wrong before the run was cancelled. */
+  #hasFailed = false;
 
   constructor(options: Options) {
     this.#options = options;
@@ -42,55 +49,65 @@ export class IngestRun {
   }
 
   async run(): Promise<IngestReport> {
-    const restore = this.#rememberSource();
+    const own = this.#runtime;
+    const { keeper } = own;
     try {
-      await this.#prepareSource();
+      await this.#prepareSource(own);
       await this.#pump();
-      return this.#report.finish(this.#options.signal?.aborted === true ? 'cancelled' : 'completed', this.#clock.now());
+      return this.#report.finish(this.#isCancelled ? 'cancelled' : 'completed', this.#clock.now());
     } catch (error) {
-      if (this.#options.signal?.aborted === true) return this.#cancelled(error);
+      if (this.#isCancelled) return this.#cancelled(error);
       throw withReport(error, this.#report.finish('failed', this.#clock.now()));
     } finally {
-      restore();
+      // Whoever kept the cursor before goes on with the revisions of this run.
+      if (keeper === undefined && own.keeper === this.#keeper) own.keeper = undefined;
     }
   }
 
-  /** Backfills, previews and dry runs leave the source where it was. */
-  #rememberSource(): () => void {
-    const runtime = this.#runtime;
-    const { keeper, cursor } = runtime;
-    const isPassing = this.#options.dryRun === true || (this.#options.cursorStore === undefined && keeper !== undefined);
-    return () => {
-      runtime.keeper = keeper;
-      if (isPassing && runtime.iteration === undefined) runtime.cursor = cursor;
-      if (isPassing) runtime.ledger.attach(keeper?.state);
-    };
+  get #isCancelled(): boolean {
+    return this.#options.signal?.aborted === true && !this.#hasFailed;
   }
 
-  async #prepareSource(): Promise<void> {
-    const { source, cursorStore, fullRefresh, dryRun } = this.#options;
-    const runtime = this.#runtime;
-    assertNotIterated(runtime);
-    if (fullRefresh === true) source.setCursor(undefined);
-    if (cursorStore !== undefined) {
-      const isAttached = runtime.keeper?.store === cursorStore && fullRefresh !== true;
-      const keeper = isAttached ? runtime.keeper : new CursorKeeper(keptSource(source), cursorStore, { resume: !fullRefresh });
-      if (!isAttached) await this.#load(keeper as CursorKeeper);
-      runtime.keeper = keeper;
-      if (dryRun !== true) this.#keeper = keeper;
-    }
-    this.#report.begin(runtime.cursor);
+  async #prepareSource(own: SourceRuntime): Promise<void> {
+    const { cursorStore, fullRefresh, dryRun } = this.#options;
+    assertNotIterated(own);
+    // An earlier iteration gives up what it still holds: this run begins where that one got to.
+    void own.iteration?.finish();
+    const isOwnStore = own.keeper === undefined || own.keeper.store === cursorStore;
+    if (dryRun === true || !isOwnStore) this.#runtime = borrowedRuntime(own);
+    if (fullRefresh !== true && own.keeper !== undefined && isOwnStore) this.#keeper = own.keeper;
+    else if (cursorStore !== undefined) this.#keeper = await this.#load(cursorStore, own);
+    else if (fullRefresh === true) this.#begin(undefined, undefined);
+    if (this.#runtime === own) await this.#keep(own);
+    if (dryRun === true) this.#keeper = undefined;
+    this.#report.begin(this.#runtime.cursor);
   }
 
-  async #load(keeper: CursorKeeper): Promise<void> {
+  async #load(store: CursorStore<unknown>, own: SourceRuntime): Promise<CursorKeeper> {
+    const { source, fullRefresh } = this.#options;
+    const keeper = new CursorKeeper(keptSource(source), store, { resume: !fullRefresh });
     const saved = await keeper.load();
-    if (saved !== undefined) this.#options.source.setCursor(saved.cursor);
-    this.#runtime.ledger.attach(keeper.state);
+    assertNotIterated(own);
+    if (saved !== undefined || fullRefresh === true) this.#begin(saved?.cursor, keeper);
+    return keeper;
+  }
+
+  #begin(cursor: unknown, keeper: CursorKeeper | undefined): void {
+    this.#runtime.cursor = cursor;
+    this.#runtime.ledger.attach(keeper?.state);
+  }
+
+  /** What was acknowledged before, and not saved, is saved now: this run saves what it reads, and no more. */
+  async #keep(own: SourceRuntime): Promise<void> {
+    if (this.#keeper === undefined) return;
+    own.keeper = this.#keeper;
+    if (own.ledger.hasUnsaved) await saveFrontier(own, this.#keeper);
   }
 
   async #pump(): Promise<void> {
     const iterator = this.#iterator();
     const lanes = new Lanes(this.#options.concurrency ?? 1, () => {
+      this.#noteFailure();
       this.#isStopping = true;
       iterator.stop();
     });
@@ -98,12 +115,19 @@ export class IngestRun {
     this.#options.signal?.addEventListener('abort', giveUp, { once: true });
     try {
       await this.#read(iterator, lanes);
+    } catch (error) {
+      this.#noteFailure();
+      throw error;
     } finally {
       await this.#settle(lanes);
       this.#options.signal?.removeEventListener('abort', giveUp);
       lanes.throwIfFailed();
       await iterator.released();
     }
+  }
+
+  #noteFailure(): void {
+    this.#hasFailed ||= this.#options.signal?.aborted !== true;
   }
 
   async #read(iterator: BatchIterator, lanes: Lanes): Promise<void> {
@@ -129,7 +153,7 @@ export class IngestRun {
     const limits = { maxEvents: DEFAULT_MAX_EVENTS, ...batch };
     const reading = { signal, follow, until, limit, acknowledge: dryRun !== true, autosave: false };
     const options = { ...reading, maxEvents: limits.maxEvents ?? DEFAULT_MAX_EVENTS };
-    return new BatchIterator(this.#runtime, options, { ...limits, settlement: 'explicit' });
+    return new BatchIterator(this.#runtime, options, { ...limits, settlement: 'explicit', emptyBatches: true });
   }
 
   /** Everything up to the sink's answer; may run beside other batches. */
@@ -167,24 +191,30 @@ export class IngestRun {
 
   /** In the order of the batches: dead letters, cursor, upstream. */
   async #commit(batch: InFlightBatch, box: DeadLetterBox): Promise<void> {
-    await box.empty();
+    await this.#persist(() => box.empty());
     if (this.#keeper !== undefined) await this.#saveCursor(this.#keeper, batch);
     await batch.ack();
-    for (const changes of batch.changes) this.#runtime.ledger.markSaved(changes);
+    if (this.#keeper !== undefined) for (const changes of batch.changes) this.#runtime.ledger.markSaved(changes);
+    if (batch.events.length > 0) this.#report.count('batches');
     this.#report.committed(this.#options.dryRun === true ? this.#report.snapshot().cursorBefore : batch.cursor);
-    this.#options.onProgress?.(this.#report.snapshot());
+    // Awaited, so that one that is asynchronous and rejects ends the run, and not the process.
+    await this.#options.onProgress?.(this.#report.snapshot());
   }
 
   async #saveCursor(keeper: CursorKeeper, batch: InFlightBatch): Promise<void> {
     if (this.#writer.hasSaved(batch) || (batch.cursor === undefined && batch.changes.length === 0)) return;
     await faultPoint('cursor.before');
-    await retry(() => keeper.exclusively(() => keeper.save(batch.cursor, batch.changes)), {
+    await this.#persist(() => keeper.exclusively(() => keeper.save(batch.cursor, batch.changes)));
+    await faultPoint('cursor.after');
+  }
+
+  async #persist(action: () => Promise<unknown>): Promise<void> {
+    await retry(action, {
       policy: this.#options.retry,
       signal: this.#giveUp.signal,
       clock: this.#clock,
       onRetry: () => this.#report.count('retries'),
     });
-    await faultPoint('cursor.after');
   }
 
   /** A cancelled run waits for its sinks, but not for ever. */
@@ -192,9 +222,18 @@ export class IngestRun {
     const { signal } = this.#options;
     if (signal?.aborted !== true) return lanes.idle();
     const patience = new AbortController();
-    const grace = this.#clock.sleep(this.#runtime.closeGraceMs, patience.signal).catch(() => {});
+    const grace = this.#clock.sleep(this.#runtime.closeGraceMs, patience.signal).then(
+      () => this.#abandon(lanes),
+      () => {},
+    );
     await Promise.race([lanes.idle(), grace]);
     patience.abort();
+  }
+
+  /** Nothing that a sink still does changes anything once the run is over. */
+  #abandon(lanes: Lanes): void {
+    this.#writer.giveUp();
+    lanes.giveUp(this.#options.signal?.reason);
   }
 
   /** Sinks and sources say in many ways that they were interrupted. */
@@ -206,15 +245,14 @@ export class IngestRun {
 }
 
 function withReport(error: unknown, report: IngestReport): Error {
-  const failure = error instanceof Error && Object.isExtensible(error) ? error : new Error(String(error), { cause: error });
+  const failure = error instanceof Error && Object.isExtensible(error) ? error : new Error(messageOf(error), { cause: error });
   return Object.assign(failure, { report });
 }
 
 function toRunError(failed: readonly FailedEvent[]): FatalError {
   const [first] = failed;
-  const message = first?.error instanceof Error ? first.error.message : String(first?.error);
   return new FatalError(
-    `event ${first?.event.id} (${first?.event.type}) cannot be transformed: ${message}. It was not acknowledged and ` +
+    `event ${first?.event.id} (${first?.event.type}) cannot be transformed: ${messageOf(first?.error)}. It was not acknowledged and ` +
       'comes again; give ingest a deadLetters store to go on without such events',
     { code: 'TRANSFORM_FAILED', sourceId: first?.event.sourceid, cause: first?.error },
   );

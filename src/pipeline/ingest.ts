@@ -1,7 +1,7 @@
 import { ConfigError } from '../core/errors.js';
 import type { SourceEvent } from '../core/event.js';
-import { IngestRun } from './ingest-run.js';
 import type { IngestOptions, IngestReport } from './ingest-options.js';
+import { IngestRun } from './ingest-run.js';
 
 /**
  * Brings the events of a source into a sink, in batches, and keeps the cursor: read → transform → sink accepts →
@@ -24,18 +24,32 @@ export async function ingest<Event extends SourceEvent, Cursor, Output = Event, 
   return new IngestRun(options as unknown as IngestOptions<SourceEvent, unknown, unknown, unknown>).run();
 }
 
-function checkOptions(options: IngestOptions<any, any, any, any>): void {
+function checkOptions<Event extends SourceEvent, Cursor, Output, Transaction>(
+  options: IngestOptions<Event, Cursor, Output, Transaction>,
+): void {
   const { concurrency = 1, cursor, cursorStore, source, maxDeadLetterRatio = 0 } = options;
   const problems: [code: string, message: string, fix: string][] = [];
   if (!Number.isInteger(concurrency) || concurrency < 1) {
-    problems.push(['INVALID_CONCURRENCY', `concurrency: ${concurrency} is not a whole number from 1`, 'leave it out for 1']);
+    problems.push([
+      'INVALID_CONCURRENCY',
+      `concurrency: ${concurrency} is not a whole number from 1`,
+      'leave it out for 1',
+    ]);
   }
   if (cursor === 'in-sink' && concurrency > 1) {
     const fix = "use concurrency: 1, or cursor: 'after-sink'";
-    problems.push(['IN_SINK_CONCURRENCY', "cursor: 'in-sink' saves cursors in order and takes one batch at a time", fix]);
+    problems.push([
+      'IN_SINK_CONCURRENCY',
+      "cursor: 'in-sink' saves cursors in order and takes one batch at a time",
+      fix,
+    ]);
   }
   if (cursor === 'in-sink' && cursorStore === undefined) {
-    problems.push(['IN_SINK_WITHOUT_STORE', "cursor: 'in-sink' needs a cursorStore", 'pass the store of the sink database']);
+    problems.push([
+      'IN_SINK_WITHOUT_STORE',
+      "cursor: 'in-sink' needs a cursorStore",
+      'pass the store of the sink database',
+    ]);
   }
   if (maxDeadLetterRatio < 0 || maxDeadLetterRatio > 1) {
     problems.push(['INVALID_RATIO', 'maxDeadLetterRatio is a share from 0 to 1', 'leave it out for 0.5']);

@@ -37,6 +37,11 @@ export class Lanes {
     await this.#committing;
   }
 
+  /** Nothing that is still in work is committed any more. */
+  giveUp(error: unknown): void {
+    this.#blocked ??= { error };
+  }
+
   throwIfFailed(): void {
     if (this.#blocked !== undefined) throw this.#blocked.error;
   }

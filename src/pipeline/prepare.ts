@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { SkippableError } from '../core/errors.js';
 import { isGap, type SourceEvent } from '../core/event.js';
+import { isOutage } from './outage.js';
 
 /** An event and what goes into the sink for it. */
 export interface PreparedEvent {
@@ -47,6 +48,7 @@ export async function prepare(events: readonly SourceEvent[], options: PrepareOp
       if (output === undefined) filtered += 1;
       else outputs.push({ event, output, index });
     } catch (error) {
+      if (isOutage(error)) throw error;
       failed.push({ event, error, attempts: 1 });
     }
   }

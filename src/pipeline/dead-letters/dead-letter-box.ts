@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import { SinkError } from '../../core/errors.js';
+import { messageOf } from '../error-message.js';
 import type { RunReport } from '../ingest-report.js';
 import type { FailedEvent } from '../prepare.js';
 import { type DeadLetterStore, toDeadLetter } from './dead-letter.js';
@@ -46,9 +47,8 @@ export class DeadLetterBox {
 
 function tooMany(failed: readonly FailedEvent[], ratio: number): SinkError {
   const last = failed.at(-1);
-  const message = last?.error instanceof Error ? last.error.message : String(last?.error);
   return new SinkError(
-    `more than ${ratio * 100} % of the events failed for good (the last: ${last?.event.id}: ${message}); they were not ` +
+    `more than ${ratio * 100} % of the events failed for good (the last: ${last?.event.id}: ${messageOf(last?.error)}); they were not ` +
       'acknowledged and come again. Mend the sink, or raise maxDeadLetterRatio',
     { code: 'TOO_MANY_DEAD_LETTERS', sourceId: last?.event.sourceid, cause: last?.error },
   );
