@@ -91,6 +91,8 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
   }
 
   async nextWithin(milliseconds: number): Promise<IteratorResult<SourceEvent, void> | undefined> {
+    this.#isDriven = true;
+    this.#sequential = false;
     const pending = this.#kept ?? this.nextEvent();
     this.#kept = pending;
     this.#goSlow();
@@ -266,7 +268,7 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
 
   #goFast(): void {
     const { upstream, savesByCount, acknowledges } = this.iteration;
-    if (this.#kept !== undefined || savesByCount) return this.#goSlow();
+    if (this.#kept !== undefined || savesByCount || this.#heldChanges !== NO_CHANGES) return this.#goSlow();
     if (upstream.kind === 'events') this.#single = acknowledges ? upstream.iterator : undefined;
     else if (this.#slice?.delivery.batch.settle === undefined) this.#fastEnd = this.#batchEnd();
     else this.#fastEnd = 0;

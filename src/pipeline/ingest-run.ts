@@ -121,8 +121,7 @@ export class IngestRun {
     } finally {
       await this.#settle(lanes);
       this.#options.signal?.removeEventListener('abort', giveUp);
-      lanes.throwIfFailed();
-      await iterator.released();
+      await iterator.released().finally(() => lanes.throwIfFailed());
     }
   }
 
@@ -245,8 +244,10 @@ export class IngestRun {
 }
 
 function withReport(error: unknown, report: IngestReport): Error {
-  const failure = error instanceof Error && Object.isExtensible(error) ? error : new Error(messageOf(error), { cause: error });
-  return Object.assign(failure, { report });
+  const property = { value: report, writable: true, enumerable: true, configurable: true };
+  // Not where the error is frozen, or the name is taken for good.
+  if (error instanceof Error && Reflect.defineProperty(error, 'report', property)) return error;
+  return Object.assign(new Error(messageOf(error), { cause: error }), { report });
 }
 
 function toRunError(failed: readonly FailedEvent[]): FatalError {

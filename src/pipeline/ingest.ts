@@ -51,7 +51,7 @@ function checkOptions<Event extends SourceEvent, Cursor, Output, Transaction>(
       'pass the store of the sink database',
     ]);
   }
-  if (maxDeadLetterRatio < 0 || maxDeadLetterRatio > 1) {
+  if (!(maxDeadLetterRatio >= 0 && maxDeadLetterRatio <= 1)) {
     problems.push(['INVALID_RATIO', 'maxDeadLetterRatio is a share from 0 to 1', 'leave it out for 0.5']);
   }
   if (problems.length === 0) return;
