@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CursorRecord, CursorStore, CursorWrite } from './cursor-store.js';
+import type { CursorRecord, CursorStore } from './cursor-store.js';
 import { CursorConflictError, CursorError } from './errors.js';
 import type { StateChanges } from './keyed-state.js';
 import type { CursorDefinition } from './source-definition.js';
@@ -33,7 +33,6 @@ export class CursorKeeper {
   #revision = 0;
   #savedCursor: unknown;
   /** The last write, whose answer may have been lost. */
-  #attempted: CursorWrite | undefined;
   #staleKeys: readonly string[] = [];
   #busy: Promise<unknown> = Promise.resolve();
 
@@ -105,15 +104,14 @@ export class CursorKeeper {
       writer: this.#writer,
       state: this.#delta(changes),
     };
-    const before = this.#attempted;
-    this.#attempted = write;
     try {
       return await this.store.save(write, { expectedRevision: this.#revision, transaction });
     } catch (error) {
       const own =
         CursorConflictError.isInstance(error) && transaction === undefined ? await this.#loadOwn() : undefined;
       if (own === undefined) throw error;
-      if (isDeepStrictEqual(before, write)) return own;
+      // An earlier try of ours got there although its answer was lost. Which one does not matter: on top of it, the
+      // same save changes nothing, and a later one adds what is new.
       this.#revision = own.revision;
       return this.store.save(write, { expectedRevision: own.revision });
     }

@@ -9,6 +9,7 @@ import type { Delivery } from './settler.js';
 import type { ActivityObserver } from './source-activity.js';
 import type { SourceRuntime, Upstream } from './source-runtime.js';
 import type { SourceStatus } from './status.js';
+import { toError } from './thrown.js';
 
 /** Why an iteration ends. */
 export type Ending =
@@ -280,10 +281,6 @@ function withoutSettling(batch: SourceBatch<SourceEvent, unknown>): SourceBatch<
 function statusAfter(ending: Ending, { closed }: SourceRuntime): SourceStatus {
   if (closed) return { state: 'closed' };
   return ending.kind === 'failed' ? { state: 'failed', error: toError(ending.error) } : { state: 'idle' };
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** @throws FatalError (ITERATION_RUNNING): one iteration at a time. */

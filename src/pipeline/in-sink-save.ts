@@ -3,8 +3,8 @@ import type { CursorRecord } from '../core/cursor-store.js';
 import { CursorConflictError, HeadwaterError, RetryableError, SinkError } from '../core/errors.js';
 import { faultPoint } from '../core/fault-point.js';
 import type { StateChanges } from '../core/keyed-state.js';
+import { messageOf } from '../core/thrown.js';
 import type { DeadLetterBox } from './dead-letters/dead-letter-box.js';
-import { messageOf } from './error-message.js';
 
 export interface InSinkSaveOptions {
   keeper: CursorKeeper;
@@ -70,10 +70,10 @@ export class InSinkSave {
   reason(error: unknown): unknown {
     const failure = this.#failure;
     if (failure === undefined || HeadwaterError.isInstance(failure)) return failure ?? error;
-    return new RetryableError(
-      `the cursor could not be saved in the sink's transaction: ${messageOf(failure)}`,
-      { code: 'CURSOR_SAVE_FAILED', cause: failure },
-    );
+    return new RetryableError(`the cursor could not be saved in the sink's transaction: ${messageOf(failure)}`, {
+      code: 'CURSOR_SAVE_FAILED',
+      cause: failure,
+    });
   }
 
   /** The sink resolved. */

@@ -10,11 +10,11 @@ import { keptSource } from '../core/event-source-factory.js';
 import { faultPoint } from '../core/fault-point.js';
 import { assertNotIterated } from '../core/iteration.js';
 import { runtimeOf, type SourceRuntime } from '../core/source-runtime.js';
+import { messageOf } from '../core/thrown.js';
 import { retry } from '../toolkit/retry.js';
 import { BatchWriter } from './batch-writer.js';
 import { borrowedRuntime } from './borrowed-runtime.js';
 import { DeadLetterBox } from './dead-letters/dead-letter-box.js';
-import { messageOf } from './error-message.js';
 import type { IngestOptions, IngestReport } from './ingest-options.js';
 import { RunReport } from './ingest-report.js';
 import { Lanes } from './lanes.js';
@@ -111,7 +111,10 @@ export class IngestRun {
       this.#isStopping = true;
       iterator.stop();
     });
-    const giveUp = (): void => this.#giveUp.abort(this.#options.signal?.reason);
+    const giveUp = (): void => {
+      this.#giveUp.abort(this.#options.signal?.reason);
+      lanes.stop();
+    };
     this.#options.signal?.addEventListener('abort', giveUp, { once: true });
     try {
       await this.#read(iterator, lanes);

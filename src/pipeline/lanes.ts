@@ -5,19 +5,30 @@
 export class Lanes {
   readonly #width: number;
   readonly #onFailure: () => void;
-  readonly #working = new Set<Promise<void>>();
+  #working = 0;
+  #wake: (() => void) | undefined;
   #committing: Promise<void> = Promise.resolve();
   #blocked: { error: unknown } | undefined;
-  #isFailing = false;
+  #isStopped = false;
 
   constructor(width: number, onFailure: () => void) {
     this.#width = width;
     this.#onFailure = onFailure;
   }
 
-  /** Resolves when another batch may begin. */
+  /** Resolves when another batch may begin, or none will. */
   async free(): Promise<void> {
-    while (this.#working.size >= this.#width && !this.#isFailing) await Promise.race(this.#working);
+    while (this.#working >= this.#width && !this.#isStopped) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Nobody waits for room any more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake?.();
   }
 
   run<Result>(
@@ -29,8 +40,11 @@ export class Lanes {
     const before = this.#committing;
     const lane = this.#finish(before, working, commit, reject);
     this.#committing = lane;
-    this.#working.add(lane);
-    void lane.then(() => this.#working.delete(lane));
+    this.#working += 1;
+    void lane.then(() => {
+      this.#working -= 1;
+      this.#wake?.();
+    });
   }
 
   async idle(): Promise<void> {
@@ -59,7 +73,7 @@ export class Lanes {
       else await reject(this.#blocked.error);
     } catch (error) {
       // At once, so that nothing more is read; what began before it may still be committed.
-      this.#isFailing = true;
+      this.stop();
       this.#onFailure();
       await before;
       this.#blocked ??= { error };

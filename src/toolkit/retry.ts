@@ -1,6 +1,7 @@
 import pRetry from 'p-retry';
 import { type Clock, systemClock } from '../core/clock.js';
 import { ConfigError, FatalError, RetryableError, SkippableError } from '../core/errors.js';
+import { toError } from '../core/thrown.js';
 
 /** How often, and how far apart, something is tried again. */
 export interface RetryPolicy {
@@ -73,7 +74,6 @@ async function asErrors<Result>(action: () => Promise<Result>): Promise<Result> 
   try {
     return await action();
   } catch (error) {
-    if (error instanceof Error) throw error;
-    throw new Error(String(error));
+    throw toError(error);
   }
 }

@@ -1,5 +1,13 @@
 import fc from 'fast-check';
-import { ConfigError, ConnectionError, FatalError, ingest, RetryableError, SkippableError, type SinkBatch } from 'headwater';
+import {
+  ConfigError,
+  ConnectionError,
+  FatalError,
+  ingest,
+  RetryableError,
+  type SinkBatch,
+  SkippableError,
+} from 'headwater';
 import { describe, expect, it } from 'vitest';
 import { atOnce, failureOf, numbersOf, ObservedLetters, ObservedStore } from '../support/ingesting.js';
 import { numberOf, range } from '../support/observing.js';
@@ -104,7 +112,15 @@ describe('an outage makes no dead letters', () => {
     const { sink, stored } = refusing(new Set([3]), create);
     const retry = { ...atOnce, retries: 1 };
     const failure = await failureOf(
-      ingest({ source: pages(4, 2), sink, cursorStore, deadLetters, retry, maxDeadLetterRatio: 1, batch: { maxEvents: 2 } }),
+      ingest({
+        source: pages(4, 2),
+        sink,
+        cursorStore,
+        deadLetters,
+        retry,
+        maxDeadLetterRatio: 1,
+        batch: { maxEvents: 2 },
+      }),
     );
     expect(failure.message).toContain('down');
     expect(stored).toEqual([1, 2]);
@@ -122,7 +138,14 @@ describe('an outage makes no dead letters', () => {
       throw new SkippableError('poison');
     };
     const failure = await failureOf(
-      ingest({ source: pages(4, 4), sink, cursorStore, deadLetters, maxDeadLetterRatio: 1, retry: { ...atOnce, retries: 0 } }),
+      ingest({
+        source: pages(4, 4),
+        sink,
+        cursorStore,
+        deadLetters,
+        maxDeadLetterRatio: 1,
+        retry: { ...atOnce, retries: 0 },
+      }),
     );
     expect(failure).toBeInstanceOf(ConnectionError);
     expect(await deadLetters.all()).toEqual([]);
@@ -287,7 +310,8 @@ describe('gap events', () => {
         '~standard': {
           version: 1,
           vendor: 'test',
-          validate: (value) => (numberOf(value as TestEvent) === 'gap' ? { issues: [{ message: 'a gap' }] } : { value }),
+          validate: (value) =>
+            numberOf(value as TestEvent) === 'gap' ? { issues: [{ message: 'a gap' }] } : { value },
         },
       },
     });

@@ -4,7 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { Database, DatabaseCursorStore, type Transaction } from '../support/database.js';
 import { failureOf, numbersOf, ObservedLetters, ObservedStore } from '../support/ingesting.js';
 import { afterTurns, eventually, numberOf, range, take, turns } from '../support/observing.js';
-import { BatchSource, counting, hanging, type ItemCursor, never, pages, ReadSource, type TestEvent } from '../support/test-sources.js';
+import {
+  BatchSource,
+  counting,
+  hanging,
+  type ItemCursor,
+  never,
+  pages,
+  ReadSource,
+  type TestEvent,
+} from '../support/test-sources.js';
 
 /** A sink that holds every batch until it is told to let go. */
 function holding() {
@@ -305,7 +314,7 @@ describe('source.close()', () => {
       }
     }
     await ingest({ source, sink: new Storing() });
-    const sink = Object.assign(() => Promise.reject(new FatalError('no')), { close: () => void (closed += 1) });
+    const sink = Object.assign(() => Promise.reject(new FatalError('no')), { close: source.close });
     source.setCursor(undefined);
     await failureOf(ingest({ source, sink }));
     expect(written).toEqual([1, 2]);
@@ -352,6 +361,7 @@ describe('what upstream says', () => {
       };
       await never();
     });
+    source.closeGraceMs = 10;
     const error = new FatalError('no');
     await failureOf(ingest({ source, sink: () => Promise.reject(error), follow: true }));
     expect(told).toEqual([[0, true, error]]);

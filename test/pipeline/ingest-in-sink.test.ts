@@ -1,39 +1,10 @@
-import { ConfigError, ConnectionError, CursorConflictError, ingest, type SinkFunction, SkippableError } from 'headwater';
+import { ConfigError, ConnectionError, CursorConflictError, ingest, type SinkFunction } from 'headwater';
 import { describe, expect, it } from 'vitest';
-import { Database, DatabaseCursorStore, type Step, type Transaction } from '../support/database.js';
-import { atOnce, failureOf, ObservedLetters } from '../support/ingesting.js';
+import type { Database, DatabaseCursorStore, Step } from '../support/database.js';
+import { type DatabaseSink, setUp } from '../support/in-sink.js';
+import { failureOf, ObservedLetters } from '../support/ingesting.js';
 import { numberOf, range } from '../support/observing.js';
-import { type ItemCursor, pages, ReadSource, type TestEvent } from '../support/test-sources.js';
-
-type DatabaseSink = SinkFunction<TestEvent, ItemCursor, Transaction>;
-
-/** Stores events and cursor in one transaction. */
-function storing(database: Database, poisons: readonly (number | 'gap')[] = []): DatabaseSink {
-  return (batch) =>
-    database.transaction(async (transaction) => {
-      for (const event of batch.events) {
-        const n = numberOf(event);
-        if (poisons.includes(n)) throw new Error('poison');
-        await transaction.insert(Number(n));
-      }
-      await batch.saveCursor(transaction);
-    });
-}
-
-/** A database, and the options of a run into it. */
-function setUp(poisons: readonly (number | 'gap')[] = []) {
-  const database = new Database();
-  const cursorStore = new DatabaseCursorStore(database);
-  const deadLetters = new ObservedLetters();
-  const options = {
-    sink: storing(database, poisons),
-    cursorStore,
-    cursor: 'in-sink',
-    batch: { maxEvents: 4 },
-    retry: { ...atOnce, retries: 2 },
-  } as const;
-  return { database, cursorStore, deadLetters, options };
-}
+import { type ItemCursor, pages, type TestEvent } from '../support/test-sources.js';
 
 /** Fails the so-maniest time that a step is taken. */
 function failAt(database: Database, step: Step, time: number, error: Error): void {
@@ -116,19 +87,22 @@ describe('a lost answer to COMMIT', () => {
     expect(database.cursor()).toEqual({ n: 8 });
   });
 
-  it.each([false, true])('is found out by the next try where nobody could look; unique key: %s', async (hasUniqueKey) => {
-    const { database, options } = setUp();
-    database.hasUniqueKey = hasUniqueKey;
-    let isDown = false;
-    database.onStep = (step) => {
-      const wasDown = isDown;
-      isDown = step === 'commit.after' && database.effects.length === 4;
-      if (wasDown || isDown) throw new Error('reset');
-    };
-    const report = await ingest({ ...options, source: pages(8, 4) });
-    expect(report).toMatchObject({ status: 'completed', written: 8, retries: 1 });
-    expect(database.effects).toEqual(range(1, 8));
-  });
+  it.each([false, true])(
+    'is found out by the next try where nobody could look; unique key: %s',
+    async (hasUniqueKey) => {
+      const { database, options } = setUp();
+      database.hasUniqueKey = hasUniqueKey;
+      let isDown = false;
+      database.onStep = (step) => {
+        const wasDown = isDown;
+        isDown = step === 'commit.after' && database.effects.length === 4;
+        if (wasDown || isDown) throw new Error('reset');
+      };
+      const report = await ingest({ ...options, source: pages(8, 4) });
+      expect(report).toMatchObject({ status: 'completed', written: 8, retries: 1 });
+      expect(database.effects).toEqual(range(1, 8));
+    },
+  );
 
   it('nobody can ever look at ends the run, and no event is blamed for it', async () => {
     const { database, deadLetters, options } = setUp();
@@ -173,31 +147,41 @@ describe('another writer', () => {
   /** Somebody else stores the whole and moves the cursor, once this run has loaded it. */
   const interfere = async (database: Database, cursorStore: DatabaseCursorStore) => {
     await database.transaction(async (transaction) => {
-      const write = { sourceId: 'test', sourceType: 'test', origin: 'test', cursorVersion: 1, cursor: { n: 8 }, writer: 'other' };
+      const write = {
+        sourceId: 'test',
+        sourceType: 'test',
+        origin: 'test',
+        cursorVersion: 1,
+        cursor: { n: 8 },
+        writer: 'other',
+      };
       await cursorStore.save(write, { expectedRevision: 0, transaction });
     });
   };
 
-  it.each(['as it is', 'wrapped'])('ends the run, the conflict told %s, and nothing of the batch is kept', async (told) => {
-    const { database, cursorStore, deadLetters, options } = setUp();
-    let calls = 0;
-    const sink: DatabaseSink = async (batch) => {
-      calls += 1;
-      if (calls === 1) await interfere(database, cursorStore);
-      const writing = Promise.resolve(options.sink(batch));
-      await writing.catch((error: unknown) => {
-        throw told === 'wrapped' ? new Error('query failed', { cause: error }) : error;
-      });
-    };
-    const failure = await failureOf(
-      ingest({ ...options, sink, deadLetters, maxDeadLetterRatio: 1, source: pages(8, 4) }),
-    );
-    expect(failure).toBeInstanceOf(CursorConflictError);
-    expect(calls).toBe(1);
-    expect(database.effects).toEqual([]);
-    expect(await deadLetters.all()).toEqual([]);
-    expect(database.cursor()).toEqual({ n: 8 });
-  });
+  it.each(['as it is', 'wrapped'])(
+    'ends the run, the conflict told %s, and nothing of the batch is kept',
+    async (told) => {
+      const { database, cursorStore, deadLetters, options } = setUp();
+      let calls = 0;
+      const sink: DatabaseSink = async (batch) => {
+        calls += 1;
+        if (calls === 1) await interfere(database, cursorStore);
+        const writing = Promise.resolve(options.sink(batch));
+        await writing.catch((error: unknown) => {
+          throw told === 'wrapped' ? new Error('query failed', { cause: error }) : error;
+        });
+      };
+      const failure = await failureOf(
+        ingest({ ...options, sink, deadLetters, maxDeadLetterRatio: 1, source: pages(8, 4) }),
+      );
+      expect(failure).toBeInstanceOf(CursorConflictError);
+      expect(calls).toBe(1);
+      expect(database.effects).toEqual([]);
+      expect(await deadLetters.all()).toEqual([]);
+      expect(database.cursor()).toEqual({ n: 8 });
+    },
+  );
 });
 
 describe('saveCursor', () => {
@@ -262,139 +246,3 @@ describe('saveCursor', () => {
     expect(database.effects).toEqual(range(1, 4));
   });
 });
-
-describe('dead letters', () => {
-  it('a batch is split where the source knows the cursor in between, each part with its own', async () => {
-    const { database, deadLetters, options } = setUp([3, 6]);
-    const cursors: unknown[] = [];
-    const sink: DatabaseSink = (batch) => {
-      cursors.push([batch.events.length, batch.cursor?.n]);
-      return options.sink(batch);
-    };
-    const report = await ingest({ ...options, sink, deadLetters, retry: { retries: 0 }, source: pages(8, 4) });
-    expect(report).toMatchObject({ status: 'partial', written: 6, deadLettered: 2, cursorAfter: { n: 8 } });
-    expect(database.effects).toEqual([1, 2, 4, 5, 7, 8]);
-    expect(await deadLetters.numbers()).toEqual([3, 6]);
-    expect(database.cursor()).toEqual({ n: 8 });
-    expect(cursors.slice(0, 5)).toEqual([
-      [4, 4],
-      [2, 2],
-      [2, 4],
-      [1, 3],
-      [1, 4],
-    ]);
-  });
-
-  it('a batch whose cursor is only known at its end is refused to be split', async () => {
-    const { database, deadLetters, options } = setUp([3]);
-    const failure = await failureOf(ingest({ ...options, deadLetters, source: pages(4, 4, { cursorAt: false }) }));
-    expect(failure).toMatchObject({ name: 'SinkError', code: 'UNCUTTABLE_BATCH', cause: { message: 'poison' } });
-    expect(database.effects).toEqual([]);
-    expect(await deadLetters.all()).toEqual([]);
-    expect(database.cursor()).toBeUndefined();
-  });
-
-  it('of a transform need no splitting', async () => {
-    const { database, deadLetters, options } = setUp();
-    const source = pages(4, 4, { cursorAt: false });
-    const report = await ingest({ ...options, deadLetters, source, transform: failingFor(2) });
-    expect(report).toMatchObject({ written: 3, deadLettered: 1 });
-    expect(database.effects).toEqual([1, 3, 4]);
-    expect(await deadLetters.numbers()).toEqual([2]);
-  });
-
-  it.each([
-    ['the sink', [2], undefined],
-    ['the transform', [], failingFor(2)],
-  ])('are in the store before the transaction that passes them is committed: %s', async (_, poisons, transform) => {
-    const { database, deadLetters, options } = setUp(poisons);
-    const kept: number[][] = [];
-    database.onStep = async (step) => {
-      if (step === 'commit.before') kept.push(await deadLetters.numbers());
-    };
-    await ingest({ ...options, deadLetters, transform, source: pages(4, 4) });
-    expect(kept.at(-1)).toEqual([2]);
-    expect(kept.length).toBeGreaterThan(0);
-  });
-
-  it.each([
-    ['the sink', [2], undefined],
-    ['the transform', [], failingFor(2)],
-  ])('that cannot be kept leave the cursor before them, and come again: %s', async (_, poisons, transform) => {
-    const { database, deadLetters, options } = setUp(poisons);
-    deadLetters.beforeAdd = () => {
-      throw new Error('disk full');
-    };
-    const run = () => ingest({ ...options, deadLetters, transform, maxDeadLetterRatio: 1, source: pages(4, 4) });
-    const failure = await failureOf(run());
-    expect(failure.message).toContain('disk full');
-    expect(await deadLetters.all()).toEqual([]);
-    expect((database.cursor() as ItemCursor | undefined)?.n ?? 0).toBeLessThan(2);
-    deadLetters.beforeAdd = () => {};
-    await run();
-    expect(database.effects).toEqual([1, 3, 4]);
-    expect(await deadLetters.numbers()).toEqual([2]);
-  });
-
-  it('a store of letters that fails for a while makes no letters of good events', async () => {
-    const { database, deadLetters, options } = setUp();
-    let tries = 0;
-    deadLetters.beforeAdd = () => {
-      tries += 1;
-      if (tries < 5) throw new Error('disk full');
-    };
-    const run = () =>
-      ingest({ ...options, deadLetters, maxDeadLetterRatio: 1, transform: failingFor(2), source: pages(4, 4) });
-    await failureOf(run());
-    await run();
-    expect(await deadLetters.numbers()).toEqual([2]);
-    expect(database.effects).toEqual([1, 3, 4]);
-  });
-
-  it.each([
-    ['the sink', [1, 2, 3], undefined],
-    ['the transform', [], failingFor(1, 2, 3)],
-  ])('too many of them move nothing: %s', async (_, poisons, transform) => {
-    const { database, deadLetters, options } = setUp(poisons);
-    const failure = await failureOf(ingest({ ...options, deadLetters, transform, source: pages(4, 4) }));
-    expect(failure).toMatchObject({ name: 'SinkError', code: 'TOO_MANY_DEAD_LETTERS' });
-    expect(await deadLetters.all()).toEqual([]);
-    expect(database.effects).toEqual([]);
-    expect(database.cursor()).toBeUndefined();
-  });
-
-  it('a gap event that the sink refuses ends the run', async () => {
-    const { database, deadLetters, options } = setUp(['gap']);
-    const source = new ReadSource(
-      async function* (self, { cursor }) {
-        if (cursor === undefined) yield self.item(1);
-        yield self.hole('lost', { n: 2 });
-        yield self.item(3);
-      },
-      { onGap: 'emit' },
-    );
-    const failure = await failureOf(ingest({ ...options, deadLetters, maxDeadLetterRatio: 1, source }));
-    expect(failure).toMatchObject({ name: 'SinkError', report: { gaps: 1, deadLettered: 0 } });
-    expect(await deadLetters.all()).toEqual([]);
-    expect(database.effects).toEqual([1]);
-    expect(database.cursor()).toEqual({ n: 1 });
-  });
-
-  it('SkippableError needs no retries', async () => {
-    const { database, deadLetters, options } = setUp();
-    const sink: DatabaseSink = async (batch) => {
-      if (batch.events.some((event) => numberOf(event) === 4)) throw new SkippableError('four');
-      await options.sink(batch);
-    };
-    expect(await ingest({ ...options, sink, deadLetters, source: pages(4, 4) })).toMatchObject({ retries: 0 });
-    expect(database.effects).toEqual([1, 2, 3]);
-    expect(database.cursor()).toEqual({ n: 4 });
-  });
-});
-
-function failingFor(...numbers: number[]) {
-  return (event: TestEvent): TestEvent => {
-    if (numbers.includes(Number(numberOf(event)))) throw new Error('cannot be transformed');
-    return event;
-  };
-}

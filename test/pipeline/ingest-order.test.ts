@@ -117,7 +117,13 @@ describe('order', () => {
     fails = false;
     steps.length = 0;
     const report = await run();
-    expect(report).toMatchObject({ read: 3, written: 2, deadLettered: 1, cursorBefore: { n: 3 }, cursorAfter: { n: 6 } });
+    expect(report).toMatchObject({
+      read: 3,
+      written: 2,
+      deadLettered: 1,
+      cursorBefore: { n: 3 },
+      cursorAfter: { n: 6 },
+    });
     expect(firstSteps(steps, 2)).toEqual(STEPS);
   });
 });

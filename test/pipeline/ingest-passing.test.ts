@@ -92,7 +92,9 @@ describe('dryRun', () => {
     const options = { sink: () => {}, dryRun: true, transform };
     expect((await failureOf(ingest({ ...options, source: counting(2) }))).code).toBe('TRANSFORM_FAILED');
     const deadLetters = new ObservedLetters();
-    expect((await failureOf(ingest({ ...options, source: counting(2), deadLetters }))).code).toBe('TOO_MANY_DEAD_LETTERS');
+    expect((await failureOf(ingest({ ...options, source: counting(2), deadLetters }))).code).toBe(
+      'TOO_MANY_DEAD_LETTERS',
+    );
   });
 
   it('settles nothing', async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { FatalError, ingest, type IngestReport, SkippableError } from 'headwater';
+import { FatalError, type IngestReport, ingest, SkippableError } from 'headwater';
 import { FakeClock } from 'headwater/testing';
 import { describe, expect, it } from 'vitest';
 import { atOnce, failureOf, numbersOf, ObservedLetters, ObservedStore } from '../support/ingesting.js';
@@ -137,7 +137,10 @@ describe('onProgress', () => {
     const failure = await failureOf(
       ingest({ source, sink: () => {}, cursorStore, batch: { maxEvents: 2 }, onProgress }),
     );
-    expect(failure).toMatchObject({ message: 'no terminal', report: { status: 'failed', batches: 1, cursorAfter: { n: 2 } } });
+    expect(failure).toMatchObject({
+      message: 'no terminal',
+      report: { status: 'failed', batches: 1, cursorAfter: { n: 2 } },
+    });
     expect(await cursorStore.cursor()).toEqual({ n: 2 });
     expect(source.getCursor()).toEqual({ n: 2 });
   });
@@ -162,7 +165,7 @@ describe('error.report', () => {
     return failureOf(ingest({ source: counting(2), sink, retry: { ...atOnce, retries: 0 } }));
   };
   const failInSource = (error: unknown) => {
-    const source = new ReadSource(async function* () {
+    const source = new ReadSource(() => {
       throw error;
     });
     return failureOf(ingest({ source, sink: () => {} }));

@@ -59,7 +59,12 @@ describe('by the class of the error', () => {
     const { sink, attempts } = failing(...Array.from({ length: 9 }, () => new Error('disk on fire')));
     const failure = await failureOf(ingest({ source: pages(2, 2), sink, retry: { ...atOnce, retries: 2 } }));
     expect(attempts).toEqual([1, 2, 3]);
-    expect(failure).toMatchObject({ name: 'SinkError', code: 'SINK', sourceId: 'test', cause: { message: 'disk on fire' } });
+    expect(failure).toMatchObject({
+      name: 'SinkError',
+      code: 'SINK',
+      sourceId: 'test',
+      cause: { message: 'disk on fire' },
+    });
     expect(failure.message).toContain('disk on fire');
   });
 

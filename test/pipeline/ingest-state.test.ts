@@ -3,7 +3,7 @@ import { FakeClock } from 'headwater/testing';
 import { describe, expect, it } from 'vitest';
 import { Database, DatabaseCursorStore } from '../support/database.js';
 import { atOnce, failureOf, ObservedStore, stateIn } from '../support/ingesting.js';
-import { eventually, range, take } from '../support/observing.js';
+import { eventually, range, take, turns } from '../support/observing.js';
 import { Counting } from '../support/registered-source.js';
 import { BatchSource } from '../support/test-sources.js';
 
@@ -125,7 +125,8 @@ describe('another writer', () => {
         retry: atOnce,
         sink: async ({ events }) => {
           seen.push(...events.map(({ data }) => data.n));
-          if (interferes && seen.length === 4) await ingest({ source: await counted(3), cursorStore: store, sink: () => {} });
+          if (interferes && seen.length === 4)
+            await ingest({ source: await counted(3), cursorStore: store, sink: () => {} });
         },
       });
     const failure = await failureOf(run(true));
@@ -179,6 +180,31 @@ describe('one run after the other on the same source', () => {
     release();
     expect(await first).toMatchObject({ status: 'completed', written: 4 });
     expect(await store.state()).toEqual(stateOf(1, 2, 3, 4));
+  });
+
+  it('that is still loading when another iteration begins is refused, and leaves that alone', async () => {
+    const cursorStore = new ObservedStore();
+    await ingest({ source: await counted(3), cursorStore, sink: () => {}, limit: 1 });
+    const load = cursorStore.load.bind(cursorStore);
+    let letGo = (): void => {};
+    cursorStore.load = async (id) => {
+      await new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      return load(id);
+    };
+    const source = await counted(3);
+    const failure = failureOf(ingest({ source, cursorStore, sink: () => {} }));
+    await turns();
+    const events = source.generateEvents();
+    await events.next();
+    letGo();
+    expect(await failure).toMatchObject({ code: 'ITERATION_RUNNING' });
+    expect(source.getCursor()).toBeUndefined();
+    expect(await take(events)).toEqual([2, 3]);
+    cursorStore.load = load;
+    await new EventSourceFactory({ sources: { counting: Counting }, cursorStore }).saveCursor(source);
+    expect(await cursorStore.state()).toEqual(stateOf(1, 2, 3));
   });
 
   it('that begin at the same moment: one of them is refused, the other keeps every change', async () => {

@@ -1,4 +1,10 @@
-import { CursorConflictError, type CursorRecord, type CursorStore, type CursorWrite, type SaveOptions } from 'headwater';
+import {
+  CursorConflictError,
+  type CursorRecord,
+  type CursorStore,
+  type CursorWrite,
+  type SaveOptions,
+} from 'headwater';
 
 /** What is committed, or what one transaction sees. */
 interface Contents {

@@ -1,4 +1,12 @@
-import type { CursorRecord, CursorStore, CursorWrite, DeadLetter, DeadLetterStore, IngestReport, SaveOptions } from 'headwater';
+import type {
+  CursorRecord,
+  CursorStore,
+  CursorWrite,
+  DeadLetter,
+  DeadLetterStore,
+  IngestReport,
+  SaveOptions,
+} from 'headwater';
 import { MemoryCursorStore, MemoryDeadLetterStore } from 'headwater';
 import { numberOf } from './observing.js';
 import type { TestEvent } from './test-sources.js';

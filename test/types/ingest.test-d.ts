@@ -43,7 +43,7 @@ test('the sink receives the events of the source, gap events among them', () => 
 test('a source that never tells of gaps gives none', () => {
   void ingest({
     source: withoutGaps,
-    sink: ({ events }) => expectTypeOf(events).toEqualTypeOf<readonly Opened[]>(),
+    sink: ({ events }) => void expectTypeOf(events).toEqualTypeOf<readonly Opened[]>(),
   });
 });
 
@@ -55,12 +55,12 @@ test('transform gets no gap events, narrows, and says what the sink receives', (
       if (event.type !== 'issue.opened') return undefined;
       return { title: event.data.title };
     },
-    sink: ({ events }) => expectTypeOf(events).toEqualTypeOf<readonly ({ title: string } | GapEvent)[]>(),
+    sink: ({ events }) => void expectTypeOf(events).toEqualTypeOf<readonly ({ title: string } | GapEvent)[]>(),
   });
   void ingest({
     source: withoutGaps,
     transform: async (event) => ({ title: event.data.title }),
-    sink: ({ events }) => expectTypeOf(events).toEqualTypeOf<readonly { title: string }[]>(),
+    sink: ({ events }) => void expectTypeOf(events).toEqualTypeOf<readonly { title: string }[]>(),
   });
 });
 
@@ -68,7 +68,7 @@ test('a source whose events are not known may tell of gaps', () => {
   void ingest({
     source: anySource,
     transform: (event) => event.id,
-    sink: ({ events }) => expectTypeOf(events).toEqualTypeOf<readonly (string | GapEvent)[]>(),
+    sink: ({ events }) => void expectTypeOf(events).toEqualTypeOf<readonly (string | GapEvent)[]>(),
   });
 });
 
@@ -94,7 +94,7 @@ test('saveCursor takes the transaction of the store', () => {
     source,
     cursorStore: databaseStore,
     cursor: 'in-sink',
-    sink: (batch) => expectTypeOf(batch.saveCursor).parameters.toEqualTypeOf<[transaction: Transaction]>(),
+    sink: (batch) => void expectTypeOf(batch.saveCursor).parameters.toEqualTypeOf<[transaction: Transaction]>(),
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import { SinkError } from '../../core/errors.js';
-import { messageOf } from '../error-message.js';
+import { messageOf } from '../../core/thrown.js';
 import type { RunReport } from '../ingest-report.js';
 import type { FailedEvent } from '../prepare.js';
 import { type DeadLetterStore, toDeadLetter } from './dead-letter.js';

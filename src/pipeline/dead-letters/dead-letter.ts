@@ -1,5 +1,6 @@
 import type { SourceEvent } from '../../core/event.js';
 import { redactText } from '../../core/secret.js';
+import { messageOf } from '../../core/thrown.js';
 
 /** An event that failed for good, with the reason. */
 export interface DeadLetter {
@@ -34,7 +35,7 @@ export function letterKey({ sourceId, event, at }: DeadLetter): string {
 }
 
 function describe(error: unknown): DeadLetter['error'] {
-  if (!(error instanceof Error)) return { name: typeof error, message: redactText(String(error)) };
+  if (!(error instanceof Error)) return { name: typeof error, message: redactText(messageOf(error)) };
   const { name, message } = error;
   const { code } = error as { code?: unknown };
   return { name, ...(typeof code === 'string' && { code }), message: redactText(message) };

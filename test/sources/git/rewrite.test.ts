@@ -164,4 +164,18 @@ describe('kinds of repository', () => {
     repository.git('worktree', 'add', '--quiet', '--force', worktree, 'main');
     for (const dir of [bare.dir, worktree]) expect(subjectsOf((await read({ dir })).events)).toEqual(['one']);
   });
+
+  it('knows a shallow clone in a linked worktree and in a bare repository', async () => {
+    const upstream = TestRepository.create();
+    upstream.commit('one');
+    upstream.commit('two');
+    const bare = new TestRepository(temporaryDirectory());
+    bare.git('clone', '--quiet', '--bare', '--depth=1', `file://${upstream.dir}`, '.');
+    const worktree = temporaryDirectory();
+    bare.git('worktree', 'add', '--quiet', '--force', worktree, 'main');
+    for (const dir of [bare.dir, worktree]) {
+      const [commit] = ofType((await read({ dir })).events, 'git.commit');
+      expect(commit?.data).toMatchObject({ shallow: true, parents: [upstream.git('rev-parse', 'main~1')] });
+    }
+  });
 });

@@ -120,6 +120,7 @@ describe('input', () => {
     const repository = TestRepository.create();
     repository.commit('one', { files: { a: '1' } });
     repository.git('tag', '--annotate', '--message', 'v1', 'v1');
+    repository.git('config', 'include.path', 'other');
     process.env['GIT_DIR'] = '/nonexistent';
     process.env['GIT_CONFIG_COUNT'] = '1';
     process.env['PLANTED_SECRET'] = 'planted';
