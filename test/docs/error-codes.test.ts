@@ -54,7 +54,7 @@ function codesIn(files: Files): string[] {
 const OF_OTHERS = /^(E[A-Z0-9]+|ERR_\w+|SIG[A-Z0-9]+|HEAD)$/;
 
 function isCode(literal: ts.StringLiteral): boolean {
-  if (!/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(literal.text) || OF_OTHERS.test(literal.text)) return false;
+  if (!/^[A-Z][A-Z0-9]+(_[A-Z0-9]+)*$/.test(literal.text) || OF_OTHERS.test(literal.text)) return false;
   return isArgument(literal) || isValueOf(literal, literal.parent);
 }
 
