@@ -21,3 +21,8 @@ export function describeWith(need: string, isThere: boolean, name: string, body:
 export function hasProgram(command: string, ...callArguments: string[]): boolean {
   return spawnSync(command, callArguments, { stdio: 'ignore' }).status === 0;
 }
+
+/** A group of tests that calls git. */
+export function describeGit(name: string, body: () => void): void {
+  describeWith('git', hasProgram('git', '--version'), name, body);
+}

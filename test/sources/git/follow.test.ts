@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { GitProcess } from '../../../src/sources/git/git-process.js';
+import { describeGit } from '../../services/needs.js';
 import { read, sourceOf, TestRepository } from './test-repository.js';
 
 function importLarge(repository: TestRepository, count: number): void {
@@ -19,7 +20,7 @@ function children(): string[] {
   return lines.filter((line) => line.trim().split(/\s+/)[1] === String(process.pid) && !line.includes('ps'));
 }
 
-describe('following', () => {
+describeGit('following', () => {
   it('brings what is new as it comes, and says that it has caught up in between', async () => {
     const repository = TestRepository.create();
     repository.commit('one');
@@ -94,7 +95,7 @@ describe('following', () => {
   });
 });
 
-describe('large repositories', () => {
+describeGit('large repositories', () => {
   it('reads 20,000 commits in bounded memory while the consumer is slow, and stops reading meanwhile', async () => {
     const repository = TestRepository.create();
     importLarge(repository, 20_000);

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { GitCursor, GitEvent } from '../../../src/sources/git/index.js';
+import { describeGit } from '../../services/needs.js';
 import { type Config, ofType, read, sourceOf, subjectsOf, TestRepository, throughJson } from './test-repository.js';
 
 /** A history with branches, merges, tags and files. */
@@ -27,7 +28,7 @@ async function readSome(dir: string, count: number, config: Config, cursor?: Git
   return { events, cursor: throughJson(source.getCursor()) };
 }
 
-describe('resuming', () => {
+describeGit('resuming', () => {
   const configs: Config[] = [{}, { firstParent: true }, { maxCommits: 7 }, { paths: ['main'], files: false }];
 
   it.each(configs)(

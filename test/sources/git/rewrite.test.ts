@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { GapError } from '../../../src/core/errors.js';
+import { describeGit } from '../../services/needs.js';
 import {
   commitsOf,
   ofType,
@@ -10,7 +11,7 @@ import {
   temporaryDirectory,
 } from './test-repository.js';
 
-describe('rewritten history', () => {
+describeGit('rewritten history', () => {
   it('GT2: a force-push is an event with old, new and merge base, and brings only what is new', async () => {
     const repository = TestRepository.create();
     const base = repository.commit('base');
@@ -110,7 +111,7 @@ async function rewrittenAndCollected() {
   return { repository, cursor, old };
 }
 
-describe('shallow clones', () => {
+describeGit('shallow clones', () => {
   it('GT7: flags the commits at the boundary and gives the parents they have upstream, but no files', async () => {
     const upstream = TestRepository.create();
     upstream.commit('one', { files: { a: '1' } });
@@ -140,7 +141,7 @@ describe('shallow clones', () => {
   });
 });
 
-describe('kinds of repository', () => {
+describeGit('kinds of repository', () => {
   it('reads SHA-256 repositories', async () => {
     const repository = TestRepository.create('--object-format=sha256');
     const one = repository.commit('one', { files: { a: '1' } });

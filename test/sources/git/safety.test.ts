@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { ConfigError, CursorError, GapError, NotFoundError, PermissionError } from '../../../src/core/errors.js';
 import { gitEnvironment } from '../../../src/sources/git/environment.js';
+import { describeGit } from '../../services/needs.js';
 import {
   commitsOf,
   ofType,
@@ -49,7 +50,7 @@ function recordGit(): { calls(): string[][]; environments(): string[] } {
   };
 }
 
-describe('input', () => {
+describeGit('input', () => {
   const bad = [
     { refs: ['--output=/tmp/x'] },
     { refs: ['a..b'] },
@@ -161,7 +162,7 @@ describe('input', () => {
   });
 });
 
-describe('errors say what to do', () => {
+describeGit('errors say what to do', () => {
   it('a missing directory, a file, a directory that is no repository, a directory inside of one', async () => {
     const dir = temporaryDirectory();
     await expect(read({ dir: join(dir, 'missing') })).rejects.toBeInstanceOf(NotFoundError);
@@ -224,7 +225,7 @@ describe('errors say what to do', () => {
   });
 });
 
-describe('origin', () => {
+describeGit('origin', () => {
   it('is the directory itself, percent-encoded, whatever link leads to it; remotes never show', async () => {
     const dir = join(temporaryDirectory(), 'a b#ü');
     mkdirSync(dir);
@@ -342,7 +343,7 @@ const HOOKS = [
   'query-watchman',
 ];
 
-describe('a hostile repository', () => {
+describeGit('a hostile repository', () => {
   it('runs nothing: every command in its configuration, attributes, hooks, signatures, replacements, grafts, promisor', async () => {
     const { repository, trace, one, blob } = hostileRepository();
     const config = { files: true } as const;

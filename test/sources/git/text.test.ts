@@ -4,6 +4,7 @@ import type { GitCommit } from '../../../src/sources/git/commit.js';
 import { FileListParser } from '../../../src/sources/git/file-changes.js';
 import { LogParser } from '../../../src/sources/git/log-parser.js';
 import { parseTag } from '../../../src/sources/git/tag.js';
+import { describeGit } from '../../services/needs.js';
 import { ofType, read, TestRepository } from './test-repository.js';
 
 /** A commit object of any bytes, made the tip of `main`. */
@@ -25,7 +26,7 @@ async function onlyCommit(repository: TestRepository) {
   return event;
 }
 
-describe('text', () => {
+describeGit('text', () => {
   it('GT4: keeps line breaks, separators, control characters and a body of 1 MB as they are', async () => {
     const repository = TestRepository.create();
     const body = `\u001f\u001e\u0001> : A\n\n${'x'.repeat(1024 * 1024)}\nend`;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { GitCursor } from 'headwater/sources/git';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { describeGit } from '../../services/needs.js';
 import {
   type Config,
   commitsOf,
@@ -13,7 +14,7 @@ import {
   temporaryDirectory,
 } from './test-repository.js';
 
-describe('which commits', () => {
+describeGit('which commits', () => {
   it('GT1: delivers a merged branch with commits dated five years ago completely, and once', async () => {
     const repository = TestRepository.create();
     repository.commit('base');
@@ -133,7 +134,7 @@ function importHistory(repository: TestRepository, parentChoices: number[][], da
   repository.gitWith({ input: `${lines.join('\n')}\n` }, 'fast-import', '--quiet');
 }
 
-describe('files', () => {
+describeGit('files', () => {
   it('GT8: tells renames with a limit, or as a deletion and an addition; merges have no files unless asked', async () => {
     const repository = TestRepository.create();
     const text = 'a line\n'.repeat(20);
@@ -239,7 +240,7 @@ describe('files', () => {
   });
 });
 
-describe('which refs', () => {
+describeGit('which refs', () => {
   it('GT3: creates, updates, moves and deletes branches and tags; a commit of two branches comes once', async () => {
     const repository = TestRepository.create();
     const one = repository.commit('one');
