@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CursorRecord, CursorStore } from './cursor-store.js';
+import type { CursorRecord, CursorStore, CursorWrite } from './cursor-store.js';
 import { CursorConflictError, CursorError } from './errors.js';
 import type { StateChanges } from './keyed-state.js';
 import type { CursorDefinition } from './source-definition.js';
@@ -34,6 +34,8 @@ export class CursorKeeper {
   #savedCursor: unknown;
   /** The last write, whose answer may have been lost. */
   #staleKeys: readonly string[] = [];
+  /** The first saves tried since one is known to have gone through: one, or two that differ. */
+  #unconfirmed: CursorWrite[] = [];
   #busy: Promise<unknown> = Promise.resolve();
 
   constructor(source: KeptSource, store: CursorStore<any>, options: KeeperOptions = {}) {
@@ -104,14 +106,17 @@ export class CursorKeeper {
       writer: this.#writer,
       state: this.#delta(changes),
     };
+    const isSame = this.#unconfirmed.every((earlier) => isDeepStrictEqual(earlier, write));
+    if (this.#unconfirmed.length === 0 || (!isSame && this.#unconfirmed.length === 1)) this.#unconfirmed.push(write);
     try {
       return await this.store.save(write, { expectedRevision: this.#revision, transaction });
     } catch (error) {
       const own =
         CursorConflictError.isInstance(error) && transaction === undefined ? await this.#loadOwn() : undefined;
       if (own === undefined) throw error;
-      // An earlier try of ours got there although its answer was lost. Which one does not matter: on top of it, the
-      // same save changes nothing, and a later one adds what is new.
+      // An earlier try of ours got there although its answer was lost. Where there were different ones, nobody knows
+      // which: saving again on top of it is right for each.
+      if (isSame) return own;
       this.#revision = own.revision;
       return this.store.save(write, { expectedRevision: own.revision });
     }
@@ -122,6 +127,7 @@ export class CursorKeeper {
     this.#revision = record.revision;
     this.#savedCursor = cursor;
     this.#staleKeys = [];
+    this.#unconfirmed = [];
   }
 
   /** Our own save of this cursor, if it got there although its answer was lost. */
