@@ -77,9 +77,14 @@ async function resume(
   return undefined;
 }
 
-async function* prepend<Item>(first: Item, rest: AsyncIterable<Item>): AsyncGenerator<Item, void, undefined> {
-  yield first;
-  yield* rest;
+/** What was read already, then the rest. Whoever leaves at the first item leaves the process behind the rest ended, too. */
+async function* prepend<Item>(first: Item, rest: AsyncGenerator<Item, void>): AsyncGenerator<Item, void, undefined> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    await rest.return();
+  }
 }
 
 async function countCommits(git: GitProcess, request: WalkRequest): Promise<number> {
