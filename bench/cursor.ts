@@ -1,8 +1,9 @@
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { link, mkdir, mkdtemp, open, rm, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { headwater } from './built.js';
-import { type Bench, paired } from './measure.js';
+import { type Bench, compared, paired } from './measure.js';
 
 const SAVES = 300;
 const KEPT = 10;
@@ -20,6 +21,12 @@ export const cursor: Bench = {
       });
     const rival = () => inDirectory(saveBare);
     yield await paired({ bench: 'cursor', row: `${SAVES} saves to a file, fsync each`, goal: 1.25, ours, rival });
+    yield await compared({
+      bench: 'cursor',
+      row: 'beside the same calls made synchronously, which stop the event loop during every fsync',
+      ours,
+      rival: () => inDirectory(async (directory) => saveSynchronously(directory)),
+    });
   },
 };
 
@@ -45,6 +52,24 @@ async function saveBare(directory: string): Promise<void> {
     if (revision >= KEPT) await unlink(join(folder, `${revision - KEPT}.json`));
   }
   await parent.close();
+}
+
+function saveSynchronously(directory: string): void {
+  const folder = join(directory, 'bench');
+  mkdirSync(folder);
+  const parent = openSync(folder, 'r');
+  for (let revision = 0; revision < SAVES; revision += 1) {
+    const temporary = join(folder, `${revision}.tmp`);
+    const file = openSync(temporary, 'wx', 0o600);
+    writeSync(file, JSON.stringify(write(revision)));
+    fsyncSync(file);
+    closeSync(file);
+    linkSync(temporary, join(folder, `${revision}.json`));
+    fsyncSync(parent);
+    unlinkSync(temporary);
+    if (revision >= KEPT) unlinkSync(join(folder, `${revision - KEPT}.json`));
+  }
+  closeSync(parent);
 }
 
 async function inDirectory(job: (directory: string) => Promise<void>): Promise<void> {

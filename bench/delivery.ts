@@ -1,5 +1,5 @@
 import { createSources, plainGenerator, type Sources } from './events.js';
-import { type Bench, type PairOptions, paired, type Row } from './measure.js';
+import { type Bench, compared, type PairOptions, paired, type Row } from './measure.js';
 
 const EVENTS = 500_000;
 const PAIRS = 15;
@@ -14,6 +14,12 @@ export const delivery: Bench = {
     yield await row(sources, "a custom source's read(), prebuilt events", 1.8, (made) => made.reads(EVENTS));
     yield await row(sources, "a custom source's read(), with this.event()", 2.2, (made) => made.madeReads(EVENTS));
     yield await batchesRow(sources);
+    yield await compared({
+      bench: 'delivery',
+      row: 'for await over batches, beside a bare await for each event (no iterator at all)',
+      ours: () => consume(sources.batches(EVENTS).generateEvents()),
+      rival: bareAwaits,
+    });
   },
 };
 
@@ -50,6 +56,10 @@ async function consumePlain(events: AsyncIterable<unknown>): Promise<void> {
   let count = 0;
   for await (const _event of events) count += 1;
   check(count);
+}
+
+async function bareAwaits(): Promise<void> {
+  for (let count = 0; count < EVENTS; count += 1) await undefined;
 }
 
 async function consumeBatches(source: Made): Promise<void> {

@@ -88,6 +88,12 @@ export async function paired(options: PairOptions): Promise<Row> {
   };
 }
 
+/** A comparison for the reader: with a rival that wins, or that promises less. */
+export async function compared(options: Omit<PairOptions, 'goal'>): Promise<Information> {
+  const { bench, row, ratio } = await paired({ ...options, goal: Number.POSITIVE_INFINITY });
+  return { bench, information: `${row}: ratio ${ratio}` };
+}
+
 /** A row that is not a pair of times. */
 export function figure(bench: string, row: string, ours: number, rival: number, ratio: number, goal: number): Row {
   return { bench, row, ours: round(ours), rival: round(rival), ratio: round(ratio), goal, met: ratio <= goal };

@@ -36,6 +36,7 @@ export class HeadwaterError extends Error {
   }
 
   /** `instanceof` that also holds across two copies of this package. */
+  // `any`: only that accepts every subclass, whatever its constructor takes.
   static isInstance<Class extends abstract new (...args: any) => unknown>(
     this: Class,
     value: unknown,

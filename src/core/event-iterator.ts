@@ -235,7 +235,7 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
     return gap !== undefined;
   }
 
-  /** Notes the time of an event once in a turn of the event loop. */
+  /** Notes the time once in a turn of the event loop: reading the clock for every event would cost more than the event. */
   #time(): void {
     this.#isTimed = true;
     this.runtime.activity.received();

@@ -1,9 +1,6 @@
 import type { Clock } from './clock.js';
 import type { SourceStats, SourceStatus } from './status.js';
 
-// Taken at load: a test that replaces the global timers must not be able to stop an iteration.
-const { setImmediate } = globalThis;
-
 /** An iteration that counts for itself and brings the counters up to date when somebody looks. */
 export interface ActivityObserver {
   count(): void;
@@ -18,8 +15,6 @@ export class SourceActivity {
   readonly #clock: Clock;
   readonly #dropped: Record<string, number> = Object.create(null);
   #status: SourceStatus = { state: 'idle' };
-  #now = 0;
-  #nowIsFresh = false;
   #startedAt: number | undefined;
   #lastEventAt: number | undefined;
   #observer: ActivityObserver | undefined;
@@ -68,7 +63,7 @@ export class SourceActivity {
 
   /** Something was read; a source that was idle is no longer. */
   received(): void {
-    this.#lastEventAt = this.#turnTime();
+    this.#lastEventAt = this.#clock.now();
     if (this.#status.state !== 'reading') this.#status = { state: 'reading' };
   }
 
@@ -87,16 +82,5 @@ export class SourceActivity {
       lastEventAt: this.#lastEventAt === undefined ? undefined : new Date(this.#lastEventAt),
       lagMs: this.lagMs,
     };
-  }
-
-  /** The clock, read at most once in a turn of the event loop: reading it for every event would cost more than the event. */
-  #turnTime(): number {
-    if (this.#nowIsFresh) return this.#now;
-    this.#now = this.#clock.now();
-    this.#nowIsFresh = true;
-    setImmediate(() => {
-      this.#nowIsFresh = false;
-    });
-    return this.#now;
   }
 }
