@@ -1,18 +1,16 @@
 /**
- * Reads the history of a git repository into a local store, and brings only what is new when it is run again.
+ * Reads the history of a git repository and the files of its folder into a local SQLite database, each event exactly
+ * once, and brings only what is new when it is run again.
  *
  *   npm run quickstart                     this repository
  *   npm run quickstart -- ~/src/project    another one
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { CursorConflictError, FileCursorStore, HeadwaterError, ingest } from 'headwater';
-import { JsonlSink } from 'headwater/sinks/jsonl';
+import { resolve } from 'node:path';
+import { CursorConflictError, type EventSource, HeadwaterError, ingest } from 'headwater';
+import { FilesystemSource } from 'headwater/sources/filesystem';
 import { GitSource } from 'headwater/sources/git';
-import { countByType } from './count-by-type.js';
-import { takeLock } from './lock.js';
 import { formatCount, Progress } from './progress.js';
+import { Store } from './store.js';
 
 process.exitCode = await main().catch(explain);
 
@@ -21,43 +19,49 @@ async function main(): Promise<number> {
   // npm runs scripts in the folder of package.json; a path means something where the command was typed.
   const dir = resolve(process.env['INIT_CWD'] ?? '.', process.argv[2] ?? process.cwd());
 
-  const source = await GitSource.create({ id: 'history', config: { dir } });
-  await source.assertValid({ signal: stop });
-  const store = await openStore(dir, stop);
-  const sink = new JsonlSink(join(store, 'events.jsonl'));
-  const cursorStore = new FileCursorStore(join(store, 'cursors'));
+  const history = await GitSource.create({ id: 'history', config: { dir } });
+  const files = await FilesystemSource.create({
+    id: 'files',
+    config: { dir, exclude: ['**/.git/**', '**/node_modules/**', '**/.headwater/**'] },
+  });
+  await history.assertValid({ signal: stop });
+  await files.assertValid({ signal: stop });
 
-  const before = await cursorStore.load(source.id);
-  const progress = new Progress(`Reading ${dir}`);
-  const onProgress = progress.show;
-  const report = await ingest({ source, sink, cursorStore, signal: stop, onProgress }).finally(progress.finish);
-  await sink.close();
-
-  if (report.status === 'cancelled') console.log('Stopped. What was read is saved: run it again to go on from there.');
-  else if (report.read === 0)
-    console.log(before ? `Nothing new since ${before.updatedAt}.` : 'There is nothing to read yet.');
-  else console.log(`${formatCount(report.written)} new events (${progress.rate} per second).`);
-  await printStore(join(store, 'events.jsonl'));
+  const store = new Store(dir);
+  try {
+    for (const source of [history, files]) await bring(source, dir, store, stop);
+    await print(store);
+  } finally {
+    await store.close();
+  }
   return 0;
 }
 
-/** `.headwater/quickstart/<name>-<hash of the path>`: each repository has a store of its own. */
-async function openStore(dir: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256').update(dir).digest('hex').slice(0, 8);
-  const store = join('.headwater', 'quickstart', `${basename(dir) || 'root'}-${hash}`);
-  mkdirSync(store, { recursive: true });
-  await takeLock(join(store, 'lock'), signal);
-  return store;
+async function bring(source: EventSource, dir: string, store: Store, signal: AbortSignal): Promise<void> {
+  const before = await store.cursors.load(source.id);
+  const progress = new Progress(`Reading the ${source.id} of ${dir}`);
+  const report = await ingest({
+    source,
+    sink: store.events,
+    cursorStore: store.cursors,
+    cursor: 'in-sink', // events and cursor in one transaction: exactly once
+    signal,
+    onProgress: progress.show,
+  }).finally(progress.finish);
+
+  const what = `${source.id}: `;
+  if (report.status === 'cancelled') console.log(`${what}stopped. What was read is saved: run it again to go on.`);
+  else if (report.read > 0)
+    console.log(`${what}${formatCount(report.written)} new events (${progress.rate} per second)`);
+  else console.log(what + (before ? `nothing new since ${before.updatedAt}` : 'there is nothing to read yet'));
 }
 
-async function printStore(path: string): Promise<void> {
-  const { byType, repeated } = await countByType(path);
-  console.log(`\nIn the store, ${path}:`);
-  for (const [type, count] of byType) console.log(`  ${formatCount(count).padStart(10)}  ${type}`);
-  if (repeated > 0) console.log(`  ${formatCount(repeated).padStart(10)}  repeated after a kill, counted once above`);
+async function print(store: Store): Promise<void> {
+  console.log(`\nIn the store, ${store.path}:`);
+  for (const { type, count } of await store.countByType()) console.log(`  ${formatCount(count).padStart(10)}  ${type}`);
 }
 
-/** Ctrl-C ends the run; the cursor of what the sink took is saved by then. A second Ctrl-C ends the process. */
+/** Ctrl-C ends the run; what the sink took is stored together with its cursor. A second Ctrl-C ends the process. */
 function stopOnSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());

@@ -134,6 +134,7 @@ export class BatchWriter {
         sourceId,
         attempt,
         signal,
+        savesCursor: save !== undefined,
         saveCursor: async (transaction) => (save === undefined ? refuseSave(sourceId) : save.save(transaction)),
       });
     } catch (error) {

@@ -38,7 +38,7 @@ export class InSinkSave {
     this.begin();
     try {
       throwIfOver();
-      await box.empty();
+      await box.copy(transaction);
       await faultPoint('cursor.before');
       this.#staged = await keeper.stage(cursor, changes, transaction);
       this.#mayBeCommitted = true;
@@ -86,5 +86,6 @@ export class InSinkSave {
       );
     }
     this.#options.keeper.confirm(this.#staged, this.#options.cursor);
+    this.#options.box.forget();
   }
 }

@@ -10,6 +10,8 @@ export interface SinkBatch<Output = SourceEvent, Cursor = unknown, Transaction =
   readonly attempt: number;
   /** Fires when the run is given up. */
   readonly signal: AbortSignal;
+  /** Whether the run asks for `saveCursor`: `cursor: 'in-sink'`. */
+  readonly savesCursor: boolean;
   /** Saves the cursor inside the sink's own transaction. With `cursor: 'in-sink'` only. */
   saveCursor(transaction: Transaction): Promise<void>;
 }

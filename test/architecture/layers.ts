@@ -5,7 +5,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   toolkit: ['core'],
   cursors: ['core', 'toolkit'],
-  sinks: ['core', 'toolkit'],
+  // A sink is what the pipeline asks for: see src/pipeline/sink.ts and dead-letters/.
+  sinks: ['core', 'toolkit', 'pipeline'],
   pipeline: ['core', 'toolkit'],
   sources: ['core', 'toolkit'],
   testing: ['core', 'toolkit', 'cursors', 'sinks', 'pipeline'],
@@ -16,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** npm packages that a part may import; those of a source are for its client alone. */
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   core: ['@standard-schema/spec'],
-  toolkit: ['@standard-schema/spec', 'p-retry', 'p-throttle', 'picomatch', 'undici'],
+  toolkit: ['@standard-schema/spec', 'p-retry', 'p-throttle', 'picomatch', 'undici', 'kysely'],
   cursors: [],
   sinks: [],
   pipeline: ['@standard-schema/spec', 'p-retry'],

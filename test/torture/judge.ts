@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileCursorStore } from '../../src/index.js';
-import { EVENTS } from './scenarios.js';
+import { type DialectName, openDatabase } from './databases.js';
+import { EVENTS } from './scenario.js';
+import { keyOfFileEvent, treeKeys } from './tree.js';
 
 /** What a directory holds after all its runs. */
 export interface Verdict {
@@ -14,19 +16,43 @@ export interface Verdict {
 export type Judge = (directory: string, atRisk: number) => Promise<Verdict>;
 
 export function judgeEvents(expected: (directory: string) => readonly string[]): Judge {
-  return async (directory, atRisk) => {
-    const ids = readIds(join(directory, 'events.jsonl'));
-    const distinct = new Set(ids);
-    const wanted = expected(directory);
-    const lost = wanted.filter((id) => !distinct.has(id));
-    if (lost.length > 0) throw new Error(`lost: ${lost.slice(0, 5).join(', ')} and ${lost.length} in all`);
-    const known = new Set(wanted);
-    const made = [...distinct].filter((id) => !known.has(id));
-    if (made.length > 0) throw new Error(`never sent: ${made.slice(0, 5).join(', ')}`);
-    const repeats = ids.length - distinct.size;
-    if (repeats > atRisk) throw new Error(`${repeats} repeats where at most ${atRisk} were on their way`);
-    return { events: distinct.size, repeats };
+  return async (directory, atRisk) => compare(readIds(join(directory, 'events.jsonl')), expected(directory), atRisk);
+}
+
+/** Files are named by what they hold; an id holds the version, which is another one in every tree. */
+export const judgeFiles: Judge = async (directory, atRisk) => {
+  const events = readLines(join(directory, 'events.jsonl')).map(
+    (line) => JSON.parse(line) as { id: string; type: string; data: unknown },
+  );
+  if (new Set(events.map(({ id }) => id)).size !== new Set(events.map(keyOfFileEvent)).size)
+    throw new Error('the same event came with different ids');
+  return compare(events.map(keyOfFileEvent), treeKeys(), atRisk);
+};
+
+/** The rows of the host's table, which has no key: a row that was stored twice is there twice. */
+export function judgeRows(dialect: DialectName, expected: (directory: string) => readonly string[]): Judge {
+  return async (directory) => {
+    const database = await openDatabase(dialect, directory);
+    try {
+      const rows = await database.selectFrom('received').select('what').execute();
+      const stored = rows.map(({ what }) => what).filter((what) => !what.startsWith('git.branch'));
+      return compare(stored, expected(directory), 0);
+    } finally {
+      await database.destroy();
+    }
   };
+}
+
+function compare(keys: readonly string[], wanted: readonly string[], atRisk: number): Verdict {
+  const distinct = new Set(keys);
+  const lost = wanted.filter((key) => !distinct.has(key));
+  if (lost.length > 0) throw new Error(`lost: ${lost.slice(0, 5).join(', ')} and ${lost.length} in all`);
+  const known = new Set(wanted);
+  const made = [...distinct].filter((key) => !known.has(key));
+  if (made.length > 0) throw new Error(`never sent: ${made.slice(0, 5).join(', ')}`);
+  const repeats = keys.length - distinct.size;
+  if (repeats > atRisk) throw new Error(`${repeats} repeats where at most ${atRisk} were on their way`);
+  return { events: distinct.size, repeats };
 }
 
 /** Every accepted save counted, none twice. */
@@ -69,6 +95,10 @@ export function commits(directory: string): readonly string[] {
   const repository = join(directory, 'repository');
   const hashes = execFileSync('git', ['rev-list', '--all'], { cwd: repository, encoding: 'utf8' });
   return hashes.trim().split('\n');
+}
+
+export function storedCommits(directory: string): readonly string[] {
+  return commits(directory).map((hash) => `git.commit ${hash}`);
 }
 
 /** Ids of whole lines: a torn last one is what a kill leaves, and the sink mends it. */

@@ -14,14 +14,11 @@ import {
   type ValidationResult,
 } from '../../src/index.js';
 import { JsonlSink } from '../../src/sinks/jsonl/index.js';
+import { FilesystemSource } from '../../src/sources/filesystem/index.js';
 import { GitSource } from '../../src/sources/git/index.js';
+import { BATCH, EVENTS, PAGE, type Scenario } from './scenario.js';
+import { storeScenarios } from './store-scenarios.js';
 
-/** What a child process does in its directory, from wherever an earlier one was killed. */
-export type Scenario = (directory: string) => Promise<void>;
-
-export const EVENTS = 600;
-export const PAGE = 50;
-export const BATCH = 20;
 const KEYS = 7;
 
 type Numbered = SourceEvent<'torture.event', { index: number }>;
@@ -168,4 +165,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   git: async (directory) =>
     intoJsonl(directory, await GitSource.create({ id: 'torture', config: { dir: join(directory, 'repository') } })),
   contended,
+  files: async (directory) =>
+    intoJsonl(directory, await FilesystemSource.create({ id: 'torture', config: { dir: join(directory, 'tree') } })),
+  ...storeScenarios,
 };

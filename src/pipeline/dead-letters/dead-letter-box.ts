@@ -7,7 +7,7 @@ import { type DeadLetterStore, toDeadLetter } from './dead-letter.js';
 
 export interface DeadLetterBoxOptions {
   /** undefined in a dry run: letters are counted and not kept. */
-  store: DeadLetterStore | undefined;
+  store: DeadLetterStore<unknown> | undefined;
   maxRatio: number;
   report: RunReport;
   clock: Clock;
@@ -20,6 +20,7 @@ export interface DeadLetterBoxOptions {
 export class DeadLetterBox {
   readonly #options: DeadLetterBoxOptions;
   #waiting: FailedEvent[] = [];
+  #at: string | undefined;
 
   constructor(options: DeadLetterBoxOptions) {
     this.#options = options;
@@ -34,14 +35,27 @@ export class DeadLetterBox {
    * @throws SinkError (TOO_MANY_DEAD_LETTERS) before anything is kept that would be more than the allowed share
    */
   async empty(): Promise<void> {
+    await this.copy();
+    this.forget();
+  }
+
+  /** The same within a transaction that may yet be rolled back: what was put in stays until `forget`. */
+  async copy(transaction?: unknown): Promise<void> {
     const failed = this.#waiting;
     if (failed.length === 0) return;
     const { store, maxRatio, report, clock } = this.#options;
     if (report.deadLetterRatio(failed.length) > maxRatio) throw tooMany(failed, maxRatio);
-    const at = new Date(clock.now()).toISOString();
-    await store?.add(failed.map((event) => toDeadLetter(event, at)));
+    // One time for all tries, so that a store that kept an earlier one sees that it is the same letter.
+    this.#at ??= new Date(clock.now()).toISOString();
+    const letters = failed.map((event) => toDeadLetter(event, this.#at ?? ''));
+    await store?.add(letters, transaction === undefined ? undefined : { transaction });
+  }
+
+  /** They are kept for good. */
+  forget(): void {
+    this.#options.report.count('deadLettered', this.#waiting.length);
     this.#waiting = [];
-    report.count('deadLettered', failed.length);
+    this.#at = undefined;
   }
 }
 

@@ -14,9 +14,12 @@ export interface DeadLetter {
 }
 
 /** Where events go that fail for good, so that the others may pass. */
-export interface DeadLetterStore {
-  /** Resolves when they are kept for good: the cursor moves past them then. */
-  add(letters: readonly DeadLetter[]): Promise<void>;
+export interface DeadLetterStore<Transaction = never> {
+  /**
+   * Resolves when they are kept for good: the cursor moves past them then. With `cursor: 'in-sink'` the sink's open
+   * transaction is given: a store in the same database writes in it, every other one ignores it.
+   */
+  add(letters: readonly DeadLetter[], options?: { transaction?: Transaction | undefined }): Promise<void>;
   /** Oldest first; of one source, or of all. */
   list(sourceId?: string): AsyncIterable<DeadLetter>;
   /** Once they are dealt with. Takes letters as `list` gave them; others are ignored. */

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { type DialectName, dialectNames, dropDatabase } from './databases.js';
+import {
+  commits,
+  counted,
+  eventsAtRisk,
+  type Judge,
+  judgeCounter,
+  judgeEvents,
+  judgeFiles,
+  judgeRows,
+  numbered,
+  storedCommits,
+} from './judge.js';
+import { createRepository } from './repository.js';
+import { BATCH } from './scenario.js';
+import { createTree, treeKeys } from './tree.js';
+
+/** One scenario: what is there before, what must be there after, and what a kill may repeat. */
+export interface Case {
+  readonly judge: Judge;
+  /** How many events a kill at this moment may bring again. @throws when more are stored than may be */
+  atRisk(directory: string): number | Promise<number>;
+  prepare?(directory: string): void;
+  cleanUp?(directory: string): Promise<void>;
+}
+
+/** A group of scenarios, named on the command line. */
+export interface Group {
+  readonly scenarios: Readonly<Record<string, Case>>;
+  /** Several processes at once on one cursor; `counted` says what the judge counts. */
+  readonly contended: Readonly<Record<string, Omit<Case, 'atRisk'> & { readonly counted: string }>>;
+}
+
+const oneBatch = async (directory: string): Promise<number> => {
+  const events = await eventsAtRisk(directory);
+  if (events > BATCH) throw new Error(`${events} events stored beyond the cursor`);
+  return events;
+};
+const aBatch = (): number => BATCH;
+const nothing = (): number => 0;
+
+const repository = (directory: string): void => createRepository(join(directory, 'repository'));
+const tree = (directory: string): void => createTree(join(directory, 'tree'));
+
+function inDatabases<Value>(make: (dialect: DialectName) => Record<string, Value>): Record<string, Value> {
+  return Object.assign({}, ...dialectNames.map(make));
+}
+
+export const groups: Readonly<Record<string, Group>> = {
+  core: {
+    scenarios: {
+      pages: { judge: judgeEvents(numbered), atRisk: oneBatch },
+      counting: { judge: judgeEvents(counted), atRisk: oneBatch },
+      upstream: { judge: judgeEvents(numbered), atRisk: oneBatch },
+      autosaved: { judge: judgeEvents(counted), atRisk: eventsAtRisk },
+      git: { judge: judgeEvents(commits), atRisk: aBatch, prepare: repository },
+    },
+    contended: { contended: { judge: judgeCounter, counted: 'saves' } },
+  },
+  files: {
+    scenarios: {
+      // The files of one look share a batch, which is never cut because it carries what is remembered of each.
+      files: { judge: judgeFiles, atRisk: () => 256, prepare: tree },
+    },
+    contended: {},
+  },
+  stores: {
+    scenarios: inDatabases((dialect) => {
+      const cleanUp = (directory: string): Promise<void> => dropDatabase(dialect, directory);
+      return {
+        [`git-${dialect}`]: { judge: judgeRows(dialect, storedCommits), atRisk: nothing, prepare: repository, cleanUp },
+        [`files-${dialect}`]: { judge: judgeRows(dialect, treeKeys), atRisk: nothing, prepare: tree, cleanUp },
+      };
+    }),
+    contended: inDatabases((dialect) => ({
+      [`writers-${dialect}`]: {
+        judge: judgeRows(dialect, storedCommits),
+        counted: 'rows',
+        prepare: repository,
+        cleanUp: (directory: string): Promise<void> => dropDatabase(dialect, directory),
+      },
+    })),
+  },
+};

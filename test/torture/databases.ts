@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { Kysely, MysqlDialect, PostgresDialect, SqliteDialect, sql } from 'kysely';
+import Database from 'libsql';
+import { createPool } from 'mysql2';
+import pg from 'pg';
+
+export const dialectNames = ['sqlite', 'postgres', 'mariadb'] as const;
+export type DialectName = (typeof dialectNames)[number];
+
+/** The host's own table. It has no key, so that a row stored twice is there twice. */
+export interface Tables {
+  received: { what: string };
+}
+
+const postgres = { host: '127.0.0.1', port: 5432, user: 'postgres', database: 'test' };
+const mariadb = { host: '127.0.0.1', port: 3306, user: 'root', password: '' };
+
+/** The database that belongs to a directory, with its table. */
+export async function openDatabase(dialect: DialectName, directory: string): Promise<Kysely<Tables>> {
+  const database = await connect(dialect, directory);
+  await database.schema.createTable('received').ifNotExists().addColumn('what', 'text').execute();
+  return database;
+}
+
+export async function dropDatabase(dialect: DialectName, directory: string): Promise<void> {
+  if (dialect === 'sqlite') return;
+  const database = await connect(dialect, directory);
+  const name = sql.id(nameFor(directory));
+  await (dialect === 'postgres' ? sql`drop schema ${name} cascade` : sql`drop database ${name}`).execute(database);
+  await database.destroy();
+}
+
+async function connect(dialect: DialectName, directory: string): Promise<Kysely<Tables>> {
+  if (dialect === 'sqlite') return openSqlite(join(directory, 'database.sqlite'));
+  const name = nameFor(directory);
+  if (dialect === 'postgres') {
+    // Each process begins with this, often several at once; PostgreSQL may then refuse one of them by its catalogue's key.
+    const pool = new pg.Pool({ ...postgres, max: 3, options: `-c search_path=${name}` });
+    await pool.query(`create schema if not exists ${name}`).catch(ignoreDuplicate);
+    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  }
+  const server = createPool(mariadb);
+  await server.promise().query(`create database if not exists ${name}`);
+  await server.promise().end();
+  return new Kysely<Tables>({
+    dialect: new MysqlDialect({ pool: createPool({ ...mariadb, database: name, connectionLimit: 3 }) }),
+  });
+}
+
+function openSqlite(path: string): Kysely<Tables> {
+  const database = new Database(path);
+  database.pragma('journal_mode = WAL');
+  database.pragma('busy_timeout = 10000');
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
+}
+
+function ignoreDuplicate(error: unknown): void {
+  if ((error as { code?: string }).code !== '23505') throw error;
+}
+
+function nameFor(directory: string): string {
+  return `torture_${createHash('sha256').update(directory).digest('hex').slice(0, 16)}`;
+}
