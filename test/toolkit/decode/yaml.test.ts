@@ -1,0 +1,73 @@
+import { expect, it } from 'vitest';
+import { yaml } from '../../../src/toolkit/decode/yaml.js';
+import { decode, decodeWith, plain, records } from './reading.js';
+
+it.each([
+  ['a mapping', 'a: 1\nb: [x, y]\n', [{ a: 1, b: ['x', 'y'] }]],
+  ['documents', 'a: 1\n---\nb: 2\n...\n---\n- 3\n- 4\n', [{ a: 1 }, { b: 2 }, 3, 4]],
+  ['nothing', '', []],
+  ['comments only', '# nothing\n', []],
+  ['text that looks like a date', 'at: 2026-01-02T03:04:05Z\n', [{ at: '2026-01-02T03:04:05Z' }]],
+  ['numbers that JSON cannot hold', '[.nan, .inf, -.inf, 1]', ['NaN', 'Infinity', '-Infinity', 1]],
+  ['anchors', 'a: &x {b: 1}\nc: *x\n', [{ a: { b: 1 }, c: { b: 1 } }]],
+  ['a mistake, and the documents around it', 'a: 1\n---\nb: [\n---\nc: 3\n', [{ a: 1 }, 'YAML_SYNTAX', { c: 3 }]],
+  ['UTF-16', Buffer.from('\ufeffa: 1', 'utf16le'), ['ENCODING']],
+  ['bytes that are not UTF-8', Buffer.from('a: \xe9', 'latin1'), ['ENCODING']],
+])('%s', async (_, text, expected) => {
+  for (const chunk of [3, 1_000]) expect(records(await decode(yaml(), text, { chunk }))).toEqual(expected);
+});
+
+it('goes on after any record, with exactly the rest', async () => {
+  const text = 'a: 1\n---\n- 3\n- 4\n---\nb: 2\n';
+  const { items, positions } = await decodeWith(yaml(), text);
+  expect(items.map(({ line }) => line)).toEqual([1, 3, 3, 6]);
+  for (const [index, position] of positions.entries()) {
+    expect(plain(await decode(yaml(), text, { position }))).toEqual(plain(items.slice(index + 1)));
+  }
+});
+
+it('YM1: an alias bomb is refused', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
+  const lines = names.map(
+    (name, index) =>
+      `${name}: &${name} [${Array(9)
+        .fill(index === 0 ? 'x' : `*${names[index - 1]}`)
+        .join(', ')}]`,
+  );
+  const [item] = await decode(yaml(), lines.join('\n'));
+  expect(item?.error).toMatchObject({ code: 'YAML_ALIASES' });
+});
+
+it('YM1: a merge bomb is plain data: merge keys are not followed', async () => {
+  const text = 'a: &a {x: 1}\nb: &b {<<: [*a, *a]}\n';
+  expect(records(await decode(yaml(), text))).toEqual([{ a: { x: 1 }, b: { '<<': [{ x: 1 }, { x: 1 }] } }]);
+});
+
+it('YM1: 5 MB are refused before they are parsed', async () => {
+  const decoder = await yaml().open();
+  const [item] = decoder.push(Buffer.alloc(5_000_000, 'a: 1\n'));
+  expect(item?.error).toMatchObject({ code: 'RECORD_TOO_LARGE' });
+  expect(decoder.isDone).toBe(true);
+});
+
+it('YM1: tags of their own are refused', async () => {
+  expect(records(await decode(yaml(), 'a: !!js/function "x"\n'))).toEqual(['YAML_TAG']);
+  expect(records(await decode(yaml(), 'a: !mine x\n'))).toEqual(['YAML_TAG']);
+});
+
+it('YM1: a nesting that is too deep is refused', async () => {
+  expect(records(await decode(yaml(), '['.repeat(200) + ']'.repeat(200)))).toEqual(['RECORD_TOO_DEEP']);
+  const [item, ...others] = await decode(yaml(), '['.repeat(20_000) + ']'.repeat(20_000));
+  expect(item?.error).toBeDefined();
+  expect(others).toEqual([]);
+});
+
+it('PP1: __proto__ is data', async () => {
+  const [item] = await decode(
+    yaml(),
+    '__proto__: {polluted: 1}\nconstructor: {prototype: {polluted: 1}}\n? __proto__x\n: .nan\n',
+  );
+  expect(Object.keys(item?.record as object)).toEqual(['__proto__', 'constructor', '__proto__x']);
+  expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  expect(Object.keys(Object.prototype)).toEqual([]);
+});
