@@ -6,5 +6,6 @@
  * ```
  */
 export const builtinSources = {
+  filesystem: async () => (await import('./filesystem/index.js')).FilesystemSource,
   git: async () => (await import('./git/index.js')).GitSource,
 } as const;

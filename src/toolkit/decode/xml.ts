@@ -162,7 +162,10 @@ class XmlDecoder implements Decoder {
     if (this.isDone) return;
     this.isDone = true;
     // A close tag of another name closes the element first, and is a mistake then.
-    if (this.#closedAt === this.#parser.position && this.#items.at(-1)?.error === undefined) this.#items.pop();
+    if (this.#closedAt === this.#parser.position) {
+      this.#items.pop();
+      this.#index -= 1;
+    }
     this.#add(undefined, error, this.#place());
   }
 

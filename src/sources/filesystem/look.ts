@@ -1,0 +1,339 @@
+import { lstatSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { NotFoundError } from '../../core/errors.js';
+import { errorCode } from '../../toolkit/durable-file.js';
+import type { FilesystemConfig } from './config.js';
+import { FileMovedError, hashFile, readWhole } from './content.js';
+import type { FilesystemCursor, ReadingPosition } from './cursor.js';
+import { contentFields, deletedFields, type FileFields, problemFields, renamedFields } from './events.js';
+import { hasSameStat, type KnownFile, toKnown } from './known-file.js';
+import type { Mode } from './modes.js';
+import { readRecords, type Step } from './record-reader.js';
+import type { Settling } from './settling.js';
+import type { Tree } from './tree.js';
+import type { FoundFile, Obstacle, Walker } from './walker.js';
+
+export interface LookOptions {
+  readonly root: string;
+  readonly config: FilesystemConfig;
+  readonly tree: Tree;
+  readonly walker: Walker;
+  readonly settling: Settling;
+  readonly modeOf: (path: string) => Mode;
+  readonly now: () => number;
+  /** The part of the cursor that does not change within a look. */
+  readonly cursor: FilesystemCursor;
+  /** Remembers what is there without telling of it. */
+  readonly isSilent: boolean;
+}
+
+/** What is looked at: everything, or some directories and what is new below them. */
+export interface Scope {
+  /** undefined: everything. */
+  readonly directories: ReadonlySet<string> | undefined;
+  /** Whether a directory is known; one that is not is looked at with all below it. */
+  knows(directory: string): boolean;
+}
+
+/** Events that share what is remembered of their files, and so one step: no more than this, in number and bytes. */
+const STEP_EVENTS = 256;
+const STEP_BYTES = 4 * 1_048_576;
+
+/** One look at the tree: what changed since the last, file by file. */
+export class Look {
+  readonly #options: LookOptions;
+  readonly #seen = new Set<string>();
+  readonly #seenDirectories = new Set<string>();
+  readonly #unread: string[] = [];
+  #fields: FileFields[] = [];
+  #bytes = 0;
+  #hasChanges = false;
+
+  constructor(options: LookOptions) {
+    this.#options = options;
+  }
+
+  /** @throws NotFoundError when the root is gone: that is no reason to take every file for deleted */
+  async *run(scope: Scope): AsyncGenerator<Step> {
+    const directories = scope.directories === undefined ? [''] : [...scope.directories].sort();
+    for (const directory of directories) {
+      const enters = (path: string): boolean => {
+        this.#seenDirectories.add(path);
+        return scope.directories === undefined || !scope.knows(path);
+      };
+      for await (const { files, obstacles } of this.#options.walker.walk(directory, enters)) {
+        for (const obstacle of obstacles) this.#meet(obstacle);
+        for (const file of files) {
+          yield* this.#compare(file);
+          if (this.#isFull) yield this.#step();
+        }
+      }
+    }
+    this.#forgetObstacles(scope);
+    for (const path of this.#vanished(scope)) {
+      this.#delete(path);
+      if (this.#isFull) yield this.#step();
+    }
+    if (this.#fields.length > 0 || this.#hasChanges) yield this.#step();
+  }
+
+  async *#compare(file: FoundFile): AsyncGenerator<Step> {
+    const { tree, settling, now } = this.#options;
+    const { path, stats } = file;
+    this.#seen.add(path);
+    const known = tree.get(path);
+    const hasSame = known !== undefined && !known.isUnfinished && hasSameStat(known, stats);
+    if (hasSame && !known.isRacy) return;
+    if (!hasSame && !settling.isSettled(path, stats, now())) return;
+    try {
+      if (hasSame) await this.#compareRacy(file, known);
+      else if (known === undefined && this.#takeRename(file)) return;
+      else yield* this.#take(file, known);
+    } catch (error) {
+      if (error instanceof FileMovedError || errorCode(error) === 'ENOENT') settling.lookAgain(path, now());
+      else if (errorCode(error) === undefined) throw error;
+      else this.#refuse(file, known, errorCode(error) ?? 'UNKNOWN');
+    }
+  }
+
+  /** The times are the same, but too young to mean that the content is. */
+  async #compareRacy(file: FoundFile, known: KnownFile): Promise<void> {
+    const { root, tree, now } = this.#options;
+    const hash = await hashFile(root, file);
+    const isChanged = known.hash !== undefined && known.hash !== hash;
+    if (isChanged) await this.#takeAgain(file, known);
+    else tree.set(file.path, { ...known, hash, isRacy: toKnown(file.stats, now(), undefined).isRacy });
+    this.#hasChanges = true;
+  }
+
+  async #takeAgain(file: FoundFile, known: KnownFile): Promise<void> {
+    // Taken for unsettled: the next look reads it as any other change.
+    this.#options.tree.set(file.path, { ...known, mtimeMs: -1, isRacy: false });
+    this.#options.settling.lookAgain(file.path, this.#options.now());
+  }
+
+  async *#take(file: FoundFile, known: KnownFile | undefined): AsyncGenerator<Step> {
+    const { modeOf, isSilent } = this.#options;
+    const mode = modeOf(file.path);
+    const before = isSilent || known?.hash === undefined || known.isUnfinished ? undefined : known;
+    if (before !== undefined && (await this.#isTouched(file, before))) return;
+    if (isSilent || mode === 'none') await this.#takeFacts(file, known);
+    else if (mode === 'text' || mode === 'bytes') await this.#takeContent(file, known, mode);
+    else yield* this.#takeRecords(file, known, mode);
+  }
+
+  /** Its times changed, its content did not. */
+  async #isTouched(file: FoundFile, known: KnownFile): Promise<boolean> {
+    const { root, tree, now } = this.#options;
+    if (file.stats.size !== known.size) return false;
+    const hash = await hashFile(root, file);
+    if (hash !== known.hash) return false;
+    tree.set(file.path, { ...toKnown(file.stats, now(), undefined, hash), version: known.version });
+    this.#hasChanges = true;
+    return true;
+  }
+
+  async #takeFacts(file: FoundFile, known: KnownFile | undefined): Promise<void> {
+    const { root, now } = this.#options;
+    let next = toKnown(file.stats, now(), known);
+    // So that the next look has something to compare with.
+    if (next.isRacy) next = { ...next, hash: await hashFile(root, file) };
+    this.#remember(file.path, next);
+    this.#tell(contentFields(known === undefined ? 'file.created' : 'file.modified', file.path, next), 0);
+  }
+
+  async #takeContent(file: FoundFile, known: KnownFile | undefined, mode: 'text' | 'bytes'): Promise<void> {
+    const { root, config, now } = this.#options;
+    const { path, stats } = file;
+    if (stats.size > config.maxFileBytes) {
+      const message = `${path} has ${stats.size} bytes, more than maxFileBytes (${config.maxFileBytes}); raise it, or read the file as records`;
+      return this.#problem(file, known, 'FILE_TOO_LARGE', message);
+    }
+    const { bytes, hash } = await readWhole(root, file);
+    const next = toKnown(stats, now(), known, hash);
+    const type = known === undefined ? 'file.created' : 'file.modified';
+    if (mode === 'bytes') {
+      this.#remember(path, next);
+      return this.#tell(contentFields(type, path, next, { data_base64: bytes.toString('base64') }), bytes.length);
+    }
+    const text = toText(bytes);
+    if (text === undefined) {
+      return this.#problem(
+        file,
+        known,
+        'ENCODING',
+        `${path} is not UTF-8 text; take it as 'bytes', or leave it out`,
+        hash,
+      );
+    }
+    this.#remember(path, next);
+    this.#tell(contentFields(type, path, next, { text }), bytes.length);
+  }
+
+  async *#takeRecords(
+    file: FoundFile,
+    known: KnownFile | undefined,
+    mode: Exclude<Mode, string>,
+  ): AsyncGenerator<Step> {
+    const { cursor, now, root, tree, settling } = this.#options;
+    const next: KnownFile = { ...toKnown(file.stats, now(), known), isUnfinished: true };
+    this.#remember(file.path, next);
+    this.#tell(contentFields(known === undefined ? 'file.created' : 'file.modified', file.path, next), 0);
+    const reading: ReadingPosition = { path: file.path, version: next.version };
+    yield this.#step({ ...cursor, reading });
+    yield* readRecords({ root, file, format: mode, reading, known: next, tree, settling, cursor, now });
+  }
+
+  /** A new name of a file that was known by another, which is gone. */
+  #takeRename(file: FoundFile): boolean {
+    const { tree, root, isSilent } = this.#options;
+    const { path, stats } = file;
+    const previous = isSilent ? undefined : tree.pathOf(stats.ino);
+    const known = previous === undefined ? undefined : tree.get(previous);
+    if (previous === undefined || known === undefined || known.isUnfinished || this.#seen.has(previous)) return false;
+    if (known.size !== stats.size || known.mtimeMs !== stats.mtimeMs || isThere(join(root, previous), stats))
+      return false;
+    const next = { ...toKnown(stats, this.#options.now(), undefined, known.hash), isRacy: known.isRacy };
+    tree.delete(previous);
+    this.#remember(path, next);
+    this.#tell(renamedFields(path, previous, next), 0);
+    return true;
+  }
+
+  /** The operating system does not let us read it: told of once for each of its versions. */
+  #refuse(file: FoundFile, known: KnownFile | undefined, code: string): void {
+    this.#problem(
+      file,
+      known,
+      `FILE_${code}`,
+      `${file.path} cannot be read (${code}); it is tried again when it changes`,
+    );
+  }
+
+  #problem(file: FoundFile, known: KnownFile | undefined, code: string, message: string, hash?: string): void {
+    const next = toKnown(file.stats, this.#options.now(), known, hash);
+    this.#remember(file.path, next);
+    this.#tell(problemFields(file.path, next.version, code, message), 0);
+  }
+
+  /** Nothing below it is taken for deleted. The root itself must be there. */
+  #meet({ path, code, isDirectory }: Obstacle): void {
+    const { tree, root } = this.#options;
+    if (path === '' && isDirectory) {
+      throw new NotFoundError(
+        `the directory ${root} cannot be read (${code}): nothing in it is taken for deleted; is it mounted?`,
+        {
+          code: 'FILESYSTEM_ROOT',
+        },
+      );
+    }
+    // A directory that is gone is no obstacle: its files are.
+    if (isDirectory && (code === 'ENOENT' || code === 'ENOTDIR')) return;
+    this.#unread.push(path);
+    if (tree.obstacleAt(path) === code) return;
+    tree.setObstacle(path, code);
+    this.#hasChanges = true;
+    const what = isDirectory ? 'the directory' : 'the file';
+    const message = `${what} ${path} cannot be looked at (${code}); what was known of it stays`;
+    this.#tell(problemFields(path, versionOfObstacle(join(root, path)), `FILE_${code}`, message), 0);
+  }
+
+  #forgetObstacles({ directories }: Scope): void {
+    const { tree } = this.#options;
+    if (directories !== undefined) return;
+    for (const path of tree.obstacles()) {
+      if (this.#unread.includes(path)) continue;
+      tree.setObstacle(path, undefined);
+      this.#hasChanges = true;
+    }
+  }
+
+  /** Known files that were not seen where this look looked. */
+  #vanished({ directories }: Scope): string[] {
+    const { tree } = this.#options;
+    const vanished: string[] = [];
+    for (const path of tree.paths()) {
+      if (this.#seen.has(path) || this.#isUnread(path)) continue;
+      if (directories === undefined || this.#wasBelow(path, directories)) vanished.push(path);
+    }
+    return vanished;
+  }
+
+  /** In a directory that was looked at, or in one below it that is not there any more. */
+  #wasBelow(path: string, directories: ReadonlySet<string>): boolean {
+    let child = path;
+    for (let parent = parentOf(path); ; parent = parentOf(child)) {
+      if (directories.has(parent)) return child === path || !this.#seenDirectories.has(child);
+      if (parent === '') return false;
+      child = parent;
+    }
+  }
+
+  #isUnread(path: string): boolean {
+    return this.#unread.some((unread) => path === unread || path.startsWith(`${unread}/`));
+  }
+
+  #delete(path: string): void {
+    const { tree, settling, isSilent } = this.#options;
+    const known = tree.get(path) as KnownFile;
+    settling.forget(path);
+    tree.delete(path);
+    this.#hasChanges = true;
+    if (!isSilent) this.#tell(deletedFields(path, known), 0);
+  }
+
+  #remember(path: string, file: KnownFile): void {
+    this.#options.tree.set(path, file);
+    this.#options.settling.forget(path);
+    this.#hasChanges = true;
+  }
+
+  #tell(fields: FileFields, bytes: number): void {
+    if (this.#options.isSilent) return;
+    this.#fields.push(fields);
+    this.#bytes += bytes;
+  }
+
+  get #isFull(): boolean {
+    return this.#fields.length >= STEP_EVENTS || this.#bytes >= STEP_BYTES;
+  }
+
+  #step(cursor = this.#options.cursor): Step {
+    const step: Step = { fields: this.#fields, cursor };
+    this.#fields = [];
+    this.#bytes = 0;
+    this.#hasChanges = false;
+    return step;
+  }
+}
+
+function toText(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a name still leads to the same file: then the new one is a second name of it. */
+function isThere(full: string, { ino, dev }: Stats): boolean {
+  try {
+    const stats = statSync(full);
+    return stats.ino === ino && stats.dev === dev;
+  } catch {
+    return false;
+  }
+}
+
+function versionOfObstacle(full: string): string {
+  try {
+    return toKnown(lstatSync(full), 0, undefined).version;
+  } catch {
+    return 'unknown';
+  }
+}
+
+export function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash === -1 ? '' : path.slice(0, slash);
+}

@@ -1,0 +1,127 @@
+import { type Dirent, realpathSync, type Stats, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { faultPoint } from '../../core/fault-point.js';
+import { errorCode } from '../../toolkit/durable-file.js';
+import type { Selection } from './selection.js';
+
+/** A regular file, seen just now. */
+export interface FoundFile {
+  /** Relative, with `/` between its parts. */
+  readonly path: string;
+  readonly full: string;
+  readonly stats: Stats;
+  readonly isLink: boolean;
+}
+
+/** Something that could not be looked at. */
+export interface Obstacle {
+  readonly path: string;
+  readonly code: string;
+  readonly isDirectory: boolean;
+}
+
+/** Some files of one directory. */
+export interface Slice {
+  readonly files: readonly FoundFile[];
+  readonly obstacles: readonly Obstacle[];
+}
+
+export interface WalkerOptions {
+  /** The real path of the root. */
+  readonly root: string;
+  readonly selection: Selection;
+  readonly followsLinks: boolean;
+  /** Called for every directory before it is read. */
+  readonly onDirectory?: ((path: string) => void) | undefined;
+}
+
+/**
+ * Files whose stat is asked for at once, without giving way: a promise for each would cost ten times as much, and so
+ * many take a few milliseconds.
+ */
+const SLICE = 256;
+
+/** Walks a tree in the order of its names. Symbolic links are followed where they stay within the root; loops end. */
+export class Walker {
+  readonly #options: WalkerOptions;
+
+  constructor(options: WalkerOptions) {
+    this.#options = options;
+  }
+
+  /** The files of a directory, and of those below it that `enters` accepts. */
+  async *walk(
+    directory: string,
+    enters: (path: string) => boolean = () => true,
+    ancestors: readonly string[] = [],
+  ): AsyncGenerator<Slice> {
+    const { root, selection, onDirectory } = this.#options;
+    onDirectory?.(directory);
+    const full = join(root, directory);
+    let entries: Dirent[];
+    try {
+      await faultPoint(`filesystem.readdir:${directory}`);
+      entries = await readdir(full, { withFileTypes: true });
+    } catch (error) {
+      yield { files: [], obstacles: [{ path: directory, code: errorCode(error) ?? 'UNKNOWN', isDirectory: true }] };
+      return;
+    }
+    entries.sort((one, other) => (one.name < other.name ? -1 : 1));
+    const prefix = directory === '' ? '' : `${directory}/`;
+    const directories: { path: string; real: string | undefined }[] = [];
+    for (let from = 0; from < entries.length; from += SLICE) {
+      const files: FoundFile[] = [];
+      const obstacles: Obstacle[] = [];
+      for (let index = from; index < Math.min(from + SLICE, entries.length); index += 1) {
+        const entry = entries[index] as Dirent;
+        const path = prefix + entry.name;
+        if (entry.isFile()) this.#takeFile(path, entry.name, false, files, obstacles);
+        else if (entry.isDirectory()) directories.push({ path, real: undefined });
+        else if (entry.isSymbolicLink()) this.#takeLink(path, entry.name, files, directories);
+      }
+      if (files.length > 0 || obstacles.length > 0) yield { files, obstacles };
+    }
+    const here =
+      ancestors.length === 0 && directories.every(({ real }) => real === undefined)
+        ? []
+        : [...ancestors, realpathSync(full)];
+    for (const { path, real } of directories) {
+      if (!selection.entersDirectory(path) || !enters(path)) continue;
+      if (real !== undefined && (here.includes(real) || here.some((above) => above.startsWith(real + sep)))) continue;
+      yield* this.walk(path, enters, here);
+    }
+  }
+
+  #takeFile(path: string, name: string, isLink: boolean, files: FoundFile[], obstacles: Obstacle[]): void {
+    const { root, selection } = this.#options;
+    if (!selection.takesFile(path, name)) return;
+    const full = root + sep + path;
+    try {
+      const stats = statSync(full);
+      if (stats.isFile()) files.push({ path, full, stats, isLink });
+    } catch (error) {
+      const code = errorCode(error) ?? 'UNKNOWN';
+      // Gone since it was listed, or a name that is no text: then it is there, and cannot be asked for.
+      if (code !== 'ENOENT' || name.includes('\ufffd')) obstacles.push({ path, code, isDirectory: false });
+    }
+  }
+
+  #takeLink(
+    path: string,
+    name: string,
+    files: FoundFile[],
+    directories: { path: string; real: string | undefined }[],
+  ): void {
+    const { root, followsLinks } = this.#options;
+    if (!followsLinks) return;
+    try {
+      const real = realpathSync(join(root, path));
+      if (real !== root && !real.startsWith(root + sep)) return;
+      if (statSync(real).isDirectory()) directories.push({ path, real });
+      else this.#takeFile(path, name, true, files, []);
+    } catch {
+      // A link that leads nowhere, or in a circle, is no file.
+    }
+  }
+}
