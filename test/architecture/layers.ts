@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** npm packages that a part may import; those of a source are for its client alone. */
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   core: ['@standard-schema/spec'],
-  toolkit: ['@standard-schema/spec', 'p-retry', 'p-throttle', 'picomatch', 'undici', 'kysely'],
+  toolkit: ['@standard-schema/spec', 'p-retry', 'p-throttle', 'picomatch', 'undici', 'kysely', 'saxes', 'yaml'],
   cursors: [],
   sinks: [],
   pipeline: ['@standard-schema/spec', 'p-retry'],

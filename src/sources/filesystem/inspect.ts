@@ -18,7 +18,7 @@ async function findProblem(directory: string): Promise<Problem | undefined> {
     await access(directory, constants.R_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    const code = errorCode(error) ?? 'UNKNOWN';
+    const code = errorCode(error) ?? 'unknown';
     const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
     const message = isMissing ? `${directory} does not exist` : `${directory} cannot be read (${code})`;
     const fix = isMissing ? 'set "dir" to an existing directory' : 'check owner and mode of the directory';

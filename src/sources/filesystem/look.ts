@@ -92,7 +92,7 @@ export class Look {
     } catch (error) {
       if (error instanceof FileMovedError || errorCode(error) === 'ENOENT') settling.lookAgain(path, now());
       else if (errorCode(error) === undefined) throw error;
-      else this.#refuse(file, known, errorCode(error) ?? 'UNKNOWN');
+      else this.#refuse(file, known, errorCode(error) ?? 'unknown');
     }
   }
 
@@ -161,7 +161,7 @@ export class Look {
       return this.#problem(
         file,
         known,
-        'ENCODING',
+        'INVALID_ENCODING',
         `${path} is not UTF-8 text; take it as 'bytes', or leave it out`,
         hash,
       );

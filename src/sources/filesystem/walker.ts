@@ -64,7 +64,7 @@ export class Walker {
       await faultPoint(`filesystem.readdir:${directory}`);
       entries = await readdir(full, { withFileTypes: true });
     } catch (error) {
-      yield { files: [], obstacles: [{ path: directory, code: errorCode(error) ?? 'UNKNOWN', isDirectory: true }] };
+      yield { files: [], obstacles: [{ path: directory, code: errorCode(error) ?? 'unknown', isDirectory: true }] };
       return;
     }
     entries.sort((one, other) => (one.name < other.name ? -1 : 1));
@@ -101,7 +101,7 @@ export class Walker {
       const stats = statSync(full);
       if (stats.isFile()) files.push({ path, full, stats, isLink });
     } catch (error) {
-      const code = errorCode(error) ?? 'UNKNOWN';
+      const code = errorCode(error) ?? 'unknown';
       // Gone since it was listed, or a name that is no text: then it is there, and cannot be asked for.
       if (code !== 'ENOENT' || name.includes('\ufffd')) obstacles.push({ path, code, isDirectory: false });
     }

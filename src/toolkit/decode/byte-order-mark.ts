@@ -9,7 +9,7 @@ export function byteOrderMarkLength(bytes: Uint8Array): number {
 /** Why these first bytes of a file are no text that can be read. */
 export function whyNotText(bytes: Buffer, place: Place): DecodeError | undefined {
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  if (isUtf16) return decodeError('ENCODING', place, 'it is UTF-16; save it as UTF-8');
+  if (isUtf16) return decodeError('INVALID_ENCODING', place, 'it is UTF-16; save it as UTF-8');
   if (bytes.includes(0))
     return decodeError('BINARY', place, 'it holds NUL bytes, so it is no text; leave it out (exclude)');
   return undefined;

@@ -105,7 +105,7 @@ class JsonLinesDecoder implements Decoder {
     const stop = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
     if (stop <= start) return;
     if (!isValid && !isUtf8(bytes)) {
-      this.#add(items, undefined, decodeError('ENCODING', this.#place(), 'this line is not UTF-8'), length);
+      this.#add(items, undefined, decodeError('INVALID_ENCODING', this.#place(), 'this line is not UTF-8'), length);
       return;
     }
     const text = bytes.toString('utf8', start, stop);

@@ -165,7 +165,7 @@ class JsonDecoder implements Decoder {
     if (bytes.length > this.#maxBytes)
       return this.#add(items, undefined, tooLarge(place, this.#maxBytes, 'maxRecordBytes'), start, end);
     if (!isUtf8(bytes))
-      return this.#add(items, undefined, decodeError('ENCODING', place, 'it is not UTF-8'), start, end);
+      return this.#add(items, undefined, decodeError('INVALID_ENCODING', place, 'it is not UTF-8'), start, end);
     let record: unknown;
     try {
       record = JSON.parse(bytes.toString('utf8', start));

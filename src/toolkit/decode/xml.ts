@@ -89,7 +89,7 @@ class XmlDecoder implements Decoder {
     try {
       text = read();
     } catch {
-      return this.#fail('ENCODING', 'it is not UTF-8');
+      return this.#fail('INVALID_ENCODING', 'it is not UTF-8');
     }
     if (text.includes('\0'))
       return this.#fail('BINARY', 'it holds NUL bytes, so it is no text; leave it out (exclude)');
@@ -110,7 +110,7 @@ class XmlDecoder implements Decoder {
     );
     parser.on('xmldecl', ({ encoding }) => {
       if (encoding === undefined || /^(utf-?8|us-ascii)$/i.test(encoding)) return;
-      this.#fail('ENCODING', `it says that it is ${encoding}; save it as UTF-8`);
+      this.#fail('INVALID_ENCODING', `it says that it is ${encoding}; save it as UTF-8`);
     });
     parser.on('error', () => this.#fail('XML_SYNTAX', 'it is not well-formed XML; what follows cannot be read'));
     parser.on('opentag', (tag) => this.#openTag(tag as SaxesTagPlain));

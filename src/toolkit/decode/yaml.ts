@@ -69,7 +69,7 @@ class YamlDecoder implements Decoder {
     const why = whyNotText(bytes.subarray(0, 4096), { file: this.#file });
     if (why !== undefined) return this.#failed(why, bytes.length);
     if (!isUtf8(bytes))
-      return this.#failed(decodeError('ENCODING', { file: this.#file }, 'it is not UTF-8'), bytes.length);
+      return this.#failed(decodeError('INVALID_ENCODING', { file: this.#file }, 'it is not UTF-8'), bytes.length);
     return this.#parse(bytes.toString('utf8')).filter(({ index }) => index >= this.#firstIndex);
   }
 
@@ -106,10 +106,12 @@ class YamlDecoder implements Decoder {
     const problem = document.errors[0] ?? document.warnings[0];
     if (problem !== undefined) {
       const at = lines.linePos(problem.pos[0]).line;
-      const code = problem.code === 'TAG_RESOLVE_FAILED' ? 'YAML_TAG' : 'YAML_SYNTAX';
-      const what =
-        code === 'YAML_TAG' ? 'a tag of its own; only plain data is read' : `it is not YAML (${problem.code})`;
-      return add(items, undefined, decodeError(code, { file: this.#file, line: at, offset }, what), at, offset, end);
+      const place = { file: this.#file, line: at, offset };
+      const error =
+        problem.code === 'TAG_RESOLVE_FAILED'
+          ? decodeError('YAML_TAG', place, 'a tag of its own; only plain data is read')
+          : decodeError('YAML_SYNTAX', place, `it is not YAML (${problem.code})`);
+      return add(items, undefined, error, at, offset, end);
     }
     this.#convert(document, line, offset, end, items);
   }

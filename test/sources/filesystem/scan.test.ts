@@ -188,7 +188,7 @@ describe('content', () => {
     const config = { parse: 'text', maxFileBytes: 1_000 } as const;
     expect(await tree.brief(config)).toEqual([
       'created a.txt',
-      'error b.txt ENCODING',
+      'error b.txt INVALID_ENCODING',
       'error c.txt FILE_TOO_LARGE',
       'created d.txt',
     ]);

@@ -159,12 +159,12 @@ describe('CS1', () => {
 
   it('bytes that are not UTF-8 are an error of their row, never replaced; latin1 may be told', async () => {
     const bytes = Buffer.from('a,b\ncaf\xe9,1\nx,2\n', 'latin1');
-    expect(records(await decode(csv(), bytes))).toEqual(['ENCODING', { a: 'x', b: '2' }]);
+    expect(records(await decode(csv(), bytes))).toEqual(['INVALID_ENCODING', { a: 'x', b: '2' }]);
     expect(records(await decode(csv({ encoding: 'latin1' }), bytes))[0]).toEqual({ a: 'café', b: '1' });
   });
 
   it.each([
-    ['UTF-16', Buffer.from('\ufeffa,b\n1,2\n', 'utf16le'), 'ENCODING'],
+    ['UTF-16', Buffer.from('\ufeffa,b\n1,2\n', 'utf16le'), 'INVALID_ENCODING'],
     ['binary', Buffer.from('a,b\n\0\0\x01,2\n'), 'BINARY'],
   ])('%s is refused with a word on what to do', async (_, bytes, code) => {
     expect(records(await decode(csv(), bytes))).toEqual([code]);

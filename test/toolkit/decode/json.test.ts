@@ -81,9 +81,9 @@ describe('jsonl', () => {
   });
 
   it.each([
-    ['UTF-16', Buffer.from('\ufeff1\n', 'utf16le'), ['ENCODING']],
+    ['UTF-16', Buffer.from('\ufeff1\n', 'utf16le'), ['INVALID_ENCODING']],
     ['binary', Buffer.from('1\n\0\n'), ['BINARY']],
-    ['not UTF-8', Buffer.from('1\n"\xe9"\n2\n', 'latin1'), [1, 'ENCODING', 2]],
+    ['not UTF-8', Buffer.from('1\n"\xe9"\n2\n', 'latin1'), [1, 'INVALID_ENCODING', 2]],
   ])('%s', async (_, bytes, expected) => {
     expect(records(await decode(jsonl(), bytes))).toEqual(expected);
   });
@@ -101,7 +101,7 @@ describe('json', () => {
     ['an object that was cut off', '{"a"', ['JSON_SYNTAX']],
     ['more behind the list', '[1] [2]', [1, 'JSON_SYNTAX']],
     ['more behind the object', '{} {}', ['JSON_SYNTAX']],
-    ['UTF-16', Buffer.from('\ufeff[1]', 'utf16le'), ['ENCODING']],
+    ['UTF-16', Buffer.from('\ufeff[1]', 'utf16le'), ['INVALID_ENCODING']],
     ['brackets in strings', '["[","\\"]",{"]":"}"}]', ['[', '"]', { ']': '}' }]],
   ])('%s', async (_, text, expected) => {
     for (const chunk of [1, 2, 3, 1_000]) expect(records(await decode(json(), text, { chunk }))).toEqual(expected);

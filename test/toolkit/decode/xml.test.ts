@@ -47,8 +47,8 @@ describe('XM1', () => {
     ['depth', '<a>'.repeat(1_000), 'RECORD_TOO_DEEP'],
     ['not well-formed', '<r><x></r>', 'XML_SYNTAX'],
     ['cut off', '<r><x>', 'XML_SYNTAX'],
-    ['another encoding', '<?xml version="1.0" encoding="iso-8859-15"?><r><x/></r>', 'ENCODING'],
-    ['bytes that are not UTF-8', Buffer.from('<r><x>\xe9</x></r>', 'latin1'), 'ENCODING'],
+    ['another encoding', '<?xml version="1.0" encoding="iso-8859-15"?><r><x/></r>', 'INVALID_ENCODING'],
+    ['bytes that are not UTF-8', Buffer.from('<r><x>\xe9</x></r>', 'latin1'), 'INVALID_ENCODING'],
     ['binary', '<r><x>\0</x></r>', 'BINARY'],
   ])('%s is refused', async (_, text, code) => {
     expect(records(await decode(xml(), text))).toEqual([code]);

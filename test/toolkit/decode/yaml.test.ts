@@ -11,8 +11,8 @@ it.each([
   ['numbers that JSON cannot hold', '[.nan, .inf, -.inf, 1]', ['NaN', 'Infinity', '-Infinity', 1]],
   ['anchors', 'a: &x {b: 1}\nc: *x\n', [{ a: { b: 1 }, c: { b: 1 } }]],
   ['a mistake, and the documents around it', 'a: 1\n---\nb: [\n---\nc: 3\n', [{ a: 1 }, 'YAML_SYNTAX', { c: 3 }]],
-  ['UTF-16', Buffer.from('\ufeffa: 1', 'utf16le'), ['ENCODING']],
-  ['bytes that are not UTF-8', Buffer.from('a: \xe9', 'latin1'), ['ENCODING']],
+  ['UTF-16', Buffer.from('\ufeffa: 1', 'utf16le'), ['INVALID_ENCODING']],
+  ['bytes that are not UTF-8', Buffer.from('a: \xe9', 'latin1'), ['INVALID_ENCODING']],
 ])('%s', async (_, text, expected) => {
   for (const chunk of [3, 1_000]) expect(records(await decode(yaml(), text, { chunk }))).toEqual(expected);
 });

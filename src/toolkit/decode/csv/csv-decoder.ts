@@ -194,7 +194,7 @@ export class CsvDecoder implements Decoder {
       return this.#add(
         items,
         undefined,
-        decodeError('ENCODING', this.#place(), 'this row is not UTF-8; is it latin1?'),
+        decodeError('INVALID_ENCODING', this.#place(), 'this row is not UTF-8; is it latin1?'),
         length,
         endLine,
       );
