@@ -29,6 +29,7 @@ async function main(): Promise<number> {
 
   const store = new Store(dir);
   try {
+    await store.events.prepare();
     for (const source of [history, files]) await bring(source, dir, store, stop);
     await print(store);
   } finally {

@@ -22,12 +22,30 @@ interface Job {
   readonly program: string;
   readonly work: string;
   readonly counts: Counts;
+  readonly effort: Effort;
 }
 
-const asksForShort = process.argv.includes('--short');
-const occurrences = asksForShort ? [1, 3] : [1, 2, 3, 5, 8, 13, 21];
-const randomRounds = asksForShort ? 3 : 40;
-const contendedRounds = asksForShort ? 2 : 20;
+/** How often each point is reached before the kill, and how many rounds there are of the rest. */
+interface Effort {
+  readonly occurrences: readonly number[];
+  readonly randomRounds: number;
+  readonly contendedRounds: number;
+}
+
+const full: Effort = { occurrences: [1, 2, 3, 5, 8, 13, 21], randomRounds: 40, contendedRounds: 20 };
+const short: Effort = { occurrences: [1, 3], randomRounds: 3, contendedRounds: 2 };
+/** Groups whose runs are slow, because a database is asked. */
+const slow: Readonly<Record<string, { readonly full: Effort; readonly short: Effort }>> = {
+  stores: {
+    full: { occurrences: [1, 2, 5, 13], randomRounds: 12, contendedRounds: 10 },
+    short: { occurrences: [2], randomRounds: 1, contendedRounds: 1 },
+  },
+};
+
+function effortFor(group: string): Effort {
+  const { full: most, short: least } = slow[group] ?? { full, short };
+  return process.argv.includes('--short') ? least : most;
+}
 
 async function main(): Promise<void> {
   const seed = Number(process.env['TORTURE_SEED'] ?? Date.now() % 1_000_000);
@@ -43,7 +61,7 @@ async function main(): Promise<void> {
     for (const name of named.length > 0 ? named : Object.keys(groups)) {
       const group = groups[name];
       if (group === undefined) throw new Error(`no group named ${name}; there are: ${Object.keys(groups).join(', ')}`);
-      const lines = await runGroup(group, program, work, random);
+      const lines = await runGroup(group, effortFor(name), program, work, random);
       if (process.argv.includes('--record')) record(name, lines, seed);
     }
   } finally {
@@ -52,13 +70,19 @@ async function main(): Promise<void> {
   }
 }
 
-async function runGroup(group: Group, program: string, work: string, random: Random): Promise<string[]> {
+async function runGroup(
+  group: Group,
+  effort: Effort,
+  program: string,
+  work: string,
+  random: Random,
+): Promise<string[]> {
   const lines: string[] = [];
   for (const [scenario, each] of Object.entries(group.scenarios)) {
     const counts: Counts = { atPoints: 0, points: 0, atRandom: 0, events: 0, repeats: 0 };
-    const job: Job = { scenario, case: each, program, work, counts };
+    const job: Job = { scenario, case: each, program, work, counts, effort };
     await killAtEveryPoint(job);
-    for (let round = 0; round < randomRounds; round += 1) await killAtRandom(job, random);
+    for (let round = 0; round < effort.randomRounds; round += 1) await killAtRandom(job, random);
     const { atPoints, points, atRandom, events, repeats } = counts;
     lines.push(
       say(
@@ -69,10 +93,10 @@ async function runGroup(group: Group, program: string, work: string, random: Ran
   for (const [scenario, each] of Object.entries(group.contended)) {
     const job = { scenario, case: { ...each, atRisk: () => 0 }, program, work };
     let events = 0;
-    for (let round = 0; round < contendedRounds; round += 1) events += await contend(job, random);
+    for (let round = 0; round < effort.contendedRounds; round += 1) events += await contend(job, random);
     lines.push(
       say(
-        `${scenario}: ${contendedRounds} rounds of three processes on one cursor, one of them killed; ${events} ${each.counted}, none lost, none twice`,
+        `${scenario}: ${effort.contendedRounds} rounds of three processes on one cursor, one of them killed; ${events} ${each.counted}, none lost, none twice`,
       ),
     );
   }
@@ -80,11 +104,11 @@ async function runGroup(group: Group, program: string, work: string, random: Ran
 }
 
 async function killAtEveryPoint(job: Job): Promise<void> {
-  const { scenario, counts } = job;
+  const { scenario, counts, effort } = job;
   const points = await recordPoints(job);
   counts.points = points.length;
   for (const point of points) {
-    for (const occurrence of occurrences) {
+    for (const occurrence of effort.occurrences) {
       const task = begin(job);
       const died = !(await finishes(task, JSON.stringify({ point, occurrence })));
       const atRisk = died ? await job.case.atRisk(task.directory) : 0;
@@ -109,7 +133,7 @@ async function killAtRandom(job: Job, random: Random): Promise<void> {
 }
 
 /** Three processes move the same cursor; one is killed on the way and begins again. */
-async function contend(job: Omit<Job, 'counts'>, random: Random): Promise<number> {
+async function contend(job: Omit<Job, 'counts' | 'effort'>, random: Random): Promise<number> {
   const task = begin(job);
   const killed = finishes(task, '', 100 + random.below(400));
   const others = [runToEnd(task), runToEnd(task)];
@@ -118,7 +142,12 @@ async function contend(job: Omit<Job, 'counts'>, random: Random): Promise<number
   return (await judged(job, task, 0, job.scenario)).events;
 }
 
-async function judged(job: Omit<Job, 'counts'>, { directory }: Task, atRisk: number, what: string): Promise<Verdict> {
+async function judged(
+  job: Omit<Job, 'counts' | 'effort'>,
+  { directory }: Task,
+  atRisk: number,
+  what: string,
+): Promise<Verdict> {
   try {
     const verdict = await job.case.judge(directory, atRisk);
     await end(job, directory);
@@ -141,13 +170,13 @@ async function recordPoints(job: Job): Promise<string[]> {
   return [...new Set(points)];
 }
 
-function begin({ scenario, case: { prepare }, program, work }: Omit<Job, 'counts'>): Task {
+function begin({ scenario, case: { prepare }, program, work }: Omit<Job, 'counts' | 'effort'>): Task {
   const directory = mkdtempSync(join(work, `${scenario}-`));
   prepare?.(directory);
   return { program, scenario, directory };
 }
 
-async function end({ case: { cleanUp } }: Omit<Job, 'counts'>, directory: string): Promise<void> {
+async function end({ case: { cleanUp } }: Omit<Job, 'counts' | 'effort'>, directory: string): Promise<void> {
   await cleanUp?.(directory);
   rmSync(directory, { recursive: true, force: true });
 }
