@@ -8,6 +8,10 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   git: async () => (await import('./git.js')).git,
   jsonl: async () => (await import('./jsonl.js')).jsonl,
   cursor: async () => (await import('./cursor.js')).cursor,
+  scan: async () => (await import('./scan.js')).scan,
+  csv: async () => (await import('./csv.js')).csv,
+  sqlite: async () => (await import('./sqlite.js')).sqlite,
+  postgres: async () => (await import('./postgres.js')).postgres,
   heap: async () => (await import('./heap.js')).heap,
   bundle: async () => (await import('./bundle.js')).bundle,
 };

@@ -11,8 +11,8 @@ export class StateLedger implements KeyedState {
   #loading: Promise<Map<string, unknown>> | undefined;
   /** Acknowledged changes over what was loaded. */
   #acknowledged = new Map<string, unknown>();
-  /** Changes handed out with events that are not acknowledged, with the change set each belongs to. */
-  #inFlight = new Map<string, { value: unknown; owner: StateChanges }>();
+  /** Changes handed out with events that are not acknowledged: the latest change set that each key belongs to. */
+  #inFlight = new Map<string, StateChanges>();
   /** Changes since the last yield. */
   #open = new Map<string, unknown>();
   #unsaved = new Map<string, unknown>();
@@ -35,7 +35,7 @@ export class StateLedger implements KeyedState {
   async get(key: string): Promise<unknown> {
     if (this.#open.has(key)) return this.#open.get(key);
     const inFlight = this.#inFlight.get(key);
-    if (inFlight !== undefined) return inFlight.value;
+    if (inFlight !== undefined) return inFlight.get(key);
     if (this.#acknowledged.has(key)) return this.#acknowledged.get(key);
     return (await this.#loaded()).get(key);
   }
@@ -52,7 +52,7 @@ export class StateLedger implements KeyedState {
   async *entries(prefix = ''): AsyncGenerator<[key: string, value: unknown]> {
     const loaded = await this.#loaded();
     const changed = new Map(this.#acknowledged);
-    for (const [key, { value }] of this.#inFlight) changed.set(key, value);
+    for (const [key, changes] of this.#inFlight) changed.set(key, changes.get(key));
     for (const [key, value] of this.#open) changed.set(key, value);
     for (const entry of loaded) {
       if (entry[0].startsWith(prefix) && !changed.has(entry[0])) yield [entry[0], entry[1]];
@@ -67,7 +67,7 @@ export class StateLedger implements KeyedState {
     if (this.#open.size === 0) return undefined;
     const changes = this.#open;
     this.#open = new Map();
-    for (const [key, value] of changes) this.#inFlight.set(key, { value, owner: changes });
+    for (const key of changes.keys()) this.#inFlight.set(key, changes);
     return changes;
   }
 
@@ -76,7 +76,7 @@ export class StateLedger implements KeyedState {
     for (const [key, value] of changes) {
       this.#acknowledged.set(key, value);
       this.#unsaved.set(key, value);
-      if (this.#inFlight.get(key)?.owner === changes) this.#inFlight.delete(key);
+      if (this.#inFlight.get(key) === changes) this.#inFlight.delete(key);
     }
   }
 

@@ -6,7 +6,7 @@ import type { FilesystemConfig } from './config.js';
 import { FileMovedError, hashFile, readWhole } from './content.js';
 import type { FilesystemCursor, ReadingPosition } from './cursor.js';
 import { contentFields, deletedFields, type FileFields, problemFields, renamedFields } from './events.js';
-import { hasSameStat, type KnownFile, toKnown } from './known-file.js';
+import { hasSameStat, isSurelySame, type KnownFile, toKnown } from './known-file.js';
 import type { Mode } from './modes.js';
 import { readRecords, type Step } from './record-reader.js';
 import type { Settling } from './settling.js';
@@ -48,9 +48,12 @@ export class Look {
   #fields: FileFields[] = [];
   #bytes = 0;
   #hasChanges = false;
+  /** Whether anything was known before. */
+  readonly #mayBeRenamed: boolean;
 
   constructor(options: LookOptions) {
     this.#options = options;
+    this.#mayBeRenamed = options.tree.size > 0;
   }
 
   /** @throws NotFoundError when the root is gone: that is no reason to take every file for deleted */
@@ -64,7 +67,7 @@ export class Look {
       for await (const { files, obstacles } of this.#options.walker.walk(directory, enters)) {
         for (const obstacle of obstacles) this.#meet(obstacle);
         for (const file of files) {
-          yield* this.#compare(file);
+          if (!this.#passes(file)) yield* this.#compare(file);
           if (this.#isFull) yield this.#step();
         }
       }
@@ -77,17 +80,31 @@ export class Look {
     if (this.#fields.length > 0 || this.#hasChanges) yield this.#step();
   }
 
+  /** What needs no look at the content, so no waiting: of many files that is nearly each. */
+  #passes(file: FoundFile): boolean {
+    const { tree, settling, now, isSilent, modeOf } = this.#options;
+    const { path, stats } = file;
+    this.#seen.add(path);
+    const stored = tree.stored(path);
+    if (stored !== undefined) return isSurelySame(stored, stats);
+    if (!settling.isSettled(path, stats, now())) return true;
+    if (this.#mayBeRenamed && this.#takeRename(file)) return true;
+    if (!isSilent && modeOf(path) !== 'none') return false;
+    const next = toKnown(stats, now(), undefined);
+    if (next.isRacy) return false;
+    this.#remember(path, next);
+    this.#tell(contentFields('file.created', path, next), 0);
+    return true;
+  }
+
   async *#compare(file: FoundFile): AsyncGenerator<Step> {
     const { tree, settling, now } = this.#options;
     const { path, stats } = file;
-    this.#seen.add(path);
     const known = tree.get(path);
     const hasSame = known !== undefined && !known.isUnfinished && hasSameStat(known, stats);
-    if (hasSame && !known.isRacy) return;
     if (!hasSame && !settling.isSettled(path, stats, now())) return;
     try {
       if (hasSame) await this.#compareRacy(file, known);
-      else if (known === undefined && this.#takeRename(file)) return;
       else yield* this.#take(file, known);
     } catch (error) {
       if (error instanceof FileMovedError || errorCode(error) === 'ENOENT') settling.lookAgain(path, now());
@@ -252,6 +269,7 @@ export class Look {
   #vanished({ directories }: Scope): string[] {
     const { tree } = this.#options;
     const vanished: string[] = [];
+    if (directories === undefined && this.#seen.size === tree.size) return vanished;
     for (const path of tree.paths()) {
       if (this.#seen.has(path) || this.#isUnread(path)) continue;
       if (directories === undefined || this.#wasBelow(path, directories)) vanished.push(path);

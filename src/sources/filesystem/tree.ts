@@ -1,12 +1,12 @@
 import type { KeyedState } from '../../core/keyed-state.js';
-import { fromStored, type KnownFile, toStored } from './known-file.js';
+import { fromStored, type KnownFile, type StoredFile, toStored } from './known-file.js';
 
 /** Paths hold no NUL, so nothing else begins with it. */
 const OBSTACLE = '\0';
 
 /** What is known of every file, as of the last step that was handed out. */
 export class Tree {
-  readonly #files = new Map<string, KnownFile>();
+  readonly #files = new Map<string, StoredFile>();
   /** Directories and names that could not be looked at, with the reason: told of once. */
   readonly #obstacles = new Map<string, string>();
   readonly #state: KeyedState;
@@ -19,7 +19,7 @@ export class Tree {
   async load(): Promise<void> {
     for await (const [key, value] of this.#state.entries()) {
       if (key.startsWith(OBSTACLE)) this.#obstacles.set(key.slice(1), String(value));
-      else this.#files.set(key, fromStored(value));
+      else this.#files.set(key, value as StoredFile);
     }
   }
 
@@ -28,6 +28,12 @@ export class Tree {
   }
 
   get(path: string): KnownFile | undefined {
+    const stored = this.#files.get(path);
+    return stored === undefined ? undefined : fromStored(stored);
+  }
+
+  /** The same without making anything of it. */
+  stored(path: string): StoredFile | undefined {
     return this.#files.get(path);
   }
 
@@ -36,9 +42,10 @@ export class Tree {
   }
 
   set(path: string, file: KnownFile): void {
-    this.#files.set(path, file);
+    const stored = toStored(file);
+    this.#files.set(path, stored);
     this.#byInode?.set(file.inode, path);
-    this.#state.set(path, toStored(file));
+    this.#state.set(path, stored);
   }
 
   delete(path: string): void {
@@ -49,7 +56,10 @@ export class Tree {
   /** The path under which an inode was known. */
   pathOf(inode: number): string | undefined {
     if (this.#files.size === 0) return undefined;
-    this.#byInode ??= new Map([...this.#files].map(([path, file]) => [file.inode, path]));
+    if (this.#byInode === undefined) {
+      this.#byInode = new Map();
+      for (const [path, [, , , known]] of this.#files) this.#byInode.set(known, path);
+    }
     return this.#byInode.get(inode);
   }
 

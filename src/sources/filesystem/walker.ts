@@ -1,6 +1,7 @@
-import { type Dirent, realpathSync, type Stats, statSync } from 'node:fs';
+import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { faultPoint } from '../../core/fault-point.js';
 import { errorCode } from '../../toolkit/durable-file.js';
 import type { Selection } from './selection.js';
@@ -41,6 +42,7 @@ export interface WalkerOptions {
  * many take a few milliseconds.
  */
 const SLICE = 256;
+const SMALL_DIRECTORY_BYTES = 65_536;
 
 /** Walks a tree in the order of its names. Symbolic links are followed where they stay within the root; loops end. */
 export class Walker {
@@ -62,7 +64,7 @@ export class Walker {
     let entries: Dirent[];
     try {
       await faultPoint(`filesystem.readdir:${directory}`);
-      entries = await readdir(full, { withFileTypes: true });
+      entries = await list(full);
     } catch (error) {
       yield { files: [], obstacles: [{ path: directory, code: errorCode(error) ?? 'unknown', isDirectory: true }] };
       return;
@@ -124,4 +126,16 @@ export class Walker {
       // A link that leads nowhere, or in a circle, is no file.
     }
   }
+}
+
+/**
+ * A small directory is read at once: asking another thread for it costs more than the reading. Most file systems tell by
+ * the size of a directory whether it is small.
+ */
+async function list(directory: string): Promise<Dirent[]> {
+  const isSmall = statSync(directory).size <= SMALL_DIRECTORY_BYTES;
+  if (!isSmall) return readdir(directory, { withFileTypes: true });
+  // Every so often somebody else has to have a turn.
+  await setImmediate();
+  return readdirSync(directory, { withFileTypes: true });
 }
