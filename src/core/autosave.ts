@@ -80,7 +80,7 @@ export async function saveFrontier(runtime: SourceRuntime, keeper: CursorKeeper)
     if (isDeepStrictEqual(cursor, keeper.savedCursor) && !runtime.ledger.hasUnsaved) return;
     const changes = runtime.ledger.takeUnsaved();
     try {
-      await keeper.save(cursor, [changes]);
+      await keeper.save(cursor, changes);
     } catch (error) {
       runtime.ledger.putBack(changes);
       throw error;

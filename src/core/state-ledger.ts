@@ -1,5 +1,8 @@
 import type { KeyedState, StateChanges } from './keyed-state.js';
 
+/** More sets of changes than this are made one, so that a source that is never saved does not pile them up. */
+const MOST_SETS = 4_096;
+
 type Entries = AsyncIterable<[key: string, value: unknown]>;
 
 /**
@@ -15,7 +18,9 @@ export class StateLedger implements KeyedState {
   #inFlight = new Map<string, StateChanges>();
   /** Changes since the last yield. */
   #open = new Map<string, unknown>();
-  #unsaved = new Map<string, unknown>();
+  /** Acknowledged as well, and put there only when somebody asks: most sources ask once, at their start. */
+  #pending: StateChanges[] = [];
+  #unsaved: StateChanges[] = [];
   readonly #onChange: () => void;
 
   /** `onChange` is called for every change, so that whoever reads knows that the next event carries some. */
@@ -28,7 +33,8 @@ export class StateLedger implements KeyedState {
     this.#load = load;
     this.#loading = undefined;
     this.#acknowledged = new Map();
-    this.#unsaved = new Map();
+    this.#pending = [];
+    this.#unsaved = [];
     this.rollback();
   }
 
@@ -36,6 +42,7 @@ export class StateLedger implements KeyedState {
     if (this.#open.has(key)) return this.#open.get(key);
     const inFlight = this.#inFlight.get(key);
     if (inFlight !== undefined) return inFlight.get(key);
+    this.#takePending();
     if (this.#acknowledged.has(key)) return this.#acknowledged.get(key);
     return (await this.#loaded()).get(key);
   }
@@ -51,6 +58,7 @@ export class StateLedger implements KeyedState {
 
   async *entries(prefix = ''): AsyncGenerator<[key: string, value: unknown]> {
     const loaded = await this.#loaded();
+    this.#takePending();
     const changed = new Map(this.#acknowledged);
     for (const [key, changes] of this.#inFlight) changed.set(key, changes.get(key));
     for (const [key, value] of this.#open) changed.set(key, value);
@@ -73,11 +81,12 @@ export class StateLedger implements KeyedState {
 
   /** The changes were acknowledged. */
   commit(changes: StateChanges): void {
-    for (const [key, value] of changes) {
-      this.#acknowledged.set(key, value);
-      this.#unsaved.set(key, value);
-      if (this.#inFlight.get(key) === changes) this.#inFlight.delete(key);
-    }
+    for (const key of changes.keys()) if (this.#inFlight.get(key) === changes) this.#inFlight.delete(key);
+    this.#pending.push(changes);
+    this.#unsaved.push(changes);
+    if (this.#pending.length > MOST_SETS) this.#takePending();
+    // The newest is left apart: it may be told to be saved already.
+    if (this.#unsaved.length > MOST_SETS) this.#unsaved = [merge(this.#unsaved.slice(0, -1)), changes];
   }
 
   /** Undoes what was not acknowledged. */
@@ -87,23 +96,29 @@ export class StateLedger implements KeyedState {
   }
 
   get hasUnsaved(): boolean {
-    return this.#unsaved.size > 0;
+    return this.#unsaved.length > 0;
   }
 
-  /** Hands over what was acknowledged and not saved; give it back with `putBack` if saving fails. */
-  takeUnsaved(): StateChanges {
+  /** Hands over what was acknowledged and not saved, oldest first; give it back with `putBack` if saving fails. */
+  takeUnsaved(): readonly StateChanges[] {
     const changes = this.#unsaved;
-    this.#unsaved = new Map();
+    this.#unsaved = [];
     return changes;
   }
 
-  putBack(changes: StateChanges): void {
-    this.#unsaved = new Map([...changes, ...this.#unsaved]);
+  putBack(changes: readonly StateChanges[]): void {
+    this.#unsaved = [...changes, ...this.#unsaved];
   }
 
   /** These were saved by somebody else (a pipeline saves before it acknowledges). */
   markSaved(changes: StateChanges): void {
-    for (const [key, value] of changes) if (this.#unsaved.get(key) === value) this.#unsaved.delete(key);
+    const index = this.#unsaved.lastIndexOf(changes);
+    if (index !== -1) this.#unsaved.splice(index, 1);
+  }
+
+  #takePending(): void {
+    for (const changes of this.#pending) for (const [key, value] of changes) this.#acknowledged.set(key, value);
+    this.#pending = [];
   }
 
   #loaded(): Promise<Map<string, unknown>> {
@@ -116,6 +131,12 @@ async function readAll(entries: Entries | undefined): Promise<Map<string, unknow
   const values = new Map<string, unknown>();
   if (entries !== undefined) for await (const [key, value] of entries) values.set(key, value);
   return values;
+}
+
+function merge(changes: readonly StateChanges[]): StateChanges {
+  const merged = new Map<string, unknown>();
+  for (const some of changes) for (const [key, value] of some) merged.set(key, value);
+  return merged;
 }
 
 /** Changes as a cursor store takes them; later ones win. */
