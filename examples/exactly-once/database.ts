@@ -29,13 +29,20 @@ export async function openDatabase(url: string): Promise<Kysely<Tables>> {
 }
 
 function dialectFor(url: string): Dialect {
-  if (/^postgres(ql)?:/.test(url)) return new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) });
+  if (/^postgres(ql)?:/.test(url)) return new PostgresDialect({ pool: openPool(url) });
   if (/^mysql:/.test(url)) return new MysqlDialect({ pool: createPool(url) });
   const database = new Database(url);
   database.pragma('journal_mode = WAL');
   // Another process may be writing: wait for it rather than fail at once.
   database.pragma('busy_timeout = 10000');
   return new SqliteDialect({ database });
+}
+
+/** Without listeners, a connection that the server ends between two queries would end the process. */
+function openPool(connectionString: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString });
+  const warn = (error: Error): void => console.warn(`PostgreSQL: ${error.message}`);
+  return pool.on('error', warn).on('connect', (client) => client.on('error', warn));
 }
 
 /** What the tables say: as many rows as commits, and the same sum over the authors. */

@@ -54,8 +54,9 @@ const postgres: DatabaseService = {
     return assemble<Tables>(
       () => {
         const pool = new pg.Pool({ ...POSTGRES, max: 4, options: `-c search_path=${schema}` });
-        // A connection that is killed while idle is no fault of the test.
+        // A connection that is ended, idle or not, is told by the query that finds out.
         pool.on('error', () => {});
+        pool.on('connect', (client) => client.on('error', () => {}));
         return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
       },
       async () => {
