@@ -1,3 +1,4 @@
+import { type ContractCase, type Skip, toContractCases } from './contract-case.js';
 import { leaseCases } from './cursor-store/lease-cases.js';
 import { recordCases } from './cursor-store/record-cases.js';
 import { stateCases } from './cursor-store/state-cases.js';
@@ -14,15 +15,7 @@ export interface CursorStoreHarness {
   /** false: the store has no `lease`. Default true. */
   leases?: boolean | undefined;
   /** Cases that do not hold, each with the reason. */
-  skip?: readonly { readonly case: string; readonly reason: string }[] | undefined;
-}
-
-/** One statement about a store, for any test runner. */
-export interface ContractCase {
-  readonly name: string;
-  /** Why `run` does nothing. */
-  readonly skipped?: string | undefined;
-  run(): Promise<void>;
+  skip?: readonly Skip[] | undefined;
 }
 
 /**
@@ -35,27 +28,14 @@ export interface ContractCase {
  * @throws TypeError when `skip` names a case that does not exist.
  */
 export function testCursorStore(harness: CursorStoreHarness): ContractCase[] {
-  const cases = [...recordCases, ...stateCases, ...leaseCases];
-  const reasons = new Map(harness.skip?.map((skip) => [skip.case, skip.reason]));
-  for (const name of reasons.keys()) {
-    if (!cases.some((one) => one.name === name)) throw new TypeError(`there is no case "${name}" to skip`);
-  }
-  return cases.map((one) => toContractCase(one, harness, reasons.get(one.name) ?? missing(one, harness)));
+  return toContractCases({
+    statements: [...recordCases, ...stateCases, ...leaseCases],
+    missing: (one) => missing(one, harness),
+    skip: harness.skip,
+    open: () => harness.create(),
+  });
 }
 
 function missing({ needs }: StoreCase, harness: CursorStoreHarness): string | undefined {
   return needs !== undefined && harness[needs] === false ? `the store has no ${needs}` : undefined;
-}
-
-function toContractCase({ name, check }: StoreCase, harness: CursorStoreHarness, skipped?: string): ContractCase {
-  const run = async (): Promise<void> => {
-    if (skipped !== undefined) return;
-    const opened = await harness.create();
-    try {
-      await check(opened);
-    } finally {
-      await opened.close?.();
-    }
-  };
-  return { name, skipped, run };
 }
