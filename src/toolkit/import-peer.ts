@@ -1,20 +1,20 @@
 import { MissingPeerError } from '../core/errors.js';
 
 /**
- * Loads an optional package when it is needed. The import is written out by the caller, so that bundlers see it.
+ * What to throw when an optional package could not be loaded: a MissingPeerError with the install line when it is not
+ * there, whatever else went wrong as it is. The import is written out by the caller, within a `try`: that is how
+ * bundlers are told that it may fail.
  *
  * ```ts
- * const { Octokit } = await importPeer('@octokit/rest', () => import('@octokit/rest'));
+ * try {
+ *   return await import('yaml');
+ * } catch (error) {
+ *   throw peerFailure('yaml', error);
+ * }
  * ```
- * @throws MissingPeerError with the install line when this package is not there; whatever else went wrong as it is
  */
-export async function importPeer<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
-  try {
-    return await load();
-  } catch (error) {
-    if (isMissing(error, name)) throw new MissingPeerError([name], { cause: error });
-    throw error;
-  }
+export function peerFailure(name: string, error: unknown): unknown {
+  return isMissing(error, name) ? new MissingPeerError([name], { cause: error }) : error;
 }
 
 /** A package that is there may lack one of its own: that is another error, with another remedy. */

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import commonjsPlugin from '@rollup/plugin-commonjs';
@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { rollup } from 'rollup';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import webpack from 'webpack';
-import { gitProgram, makeRepository } from './programs.js';
+import { filesystemProgram, gitProgram, makeRepository } from './programs.js';
 import { Project, run, told } from './project.js';
 
 /** Its types describe a CommonJS module; Node loads an ES module, whose default export is the plugin. */
@@ -43,6 +43,19 @@ describe.each(bundlers)('%s', (name, bundle) => {
     cpSync(join(project.folder, 'bundle'), copy, { recursive: true });
     const outcome = run(process.execPath, ['main.mjs', repository.folder], copy);
     expect(told(outcome)).toMatch(/^(git\.commit\n){2}(git\.branch\.created\n)?exit status 0$/);
+  });
+
+  test('bundles a source some of whose peers are not installed, and the bundle says so where one is needed', async () => {
+    const project = new Project({ 'package.json': { type: 'module' }, 'main.js': filesystemProgram });
+    const warnings = await bundle(project.folder);
+    expect(warnings.filter((warning) => !/yaml|saxes/.test(warning))).toEqual([]);
+
+    const files = new Project({ 'files/a.csv': 'x\n1\n', 'files/b.yaml': 'x: 1\n' });
+    for (const file of ['a.csv', 'b.yaml']) utimesSync(join(files.folder, 'files', file), new Date(0), new Date(0));
+    const copy = join(bareFolder, `${name}-files`);
+    cpSync(join(project.folder, 'bundle'), copy, { recursive: true });
+    const outcome = run(process.execPath, ['main.mjs', join(files.folder, 'files')], copy);
+    expect(told(outcome)).toBe('file.created\nfile.record\nfile.created\nMISSING_PEER\nexit status 0');
   });
 });
 

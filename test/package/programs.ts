@@ -32,6 +32,18 @@ const source = await GitSource.create({ id: 'history', config: { dir: process.ar
 for await (const event of source.generateEvents()) console.log(event.type);
 `;
 
+/** Reads a directory whose path is the first argument, with a file of a format whose package is not installed. */
+export const filesystemProgram = `
+import { FilesystemSource } from 'headwater/sources/filesystem';
+
+const source = await FilesystemSource.create({ id: 'files', config: { dir: process.argv[2] } });
+try {
+  for await (const event of source.generateEvents()) console.log(event.type);
+} catch (error) {
+  console.log(error.code);
+}
+`;
+
 /** A repository with two commits. */
 export function makeRepository(dir: string): void {
   const git = (...callArguments: string[]): void => {

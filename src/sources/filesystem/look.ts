@@ -1,6 +1,6 @@
 import { lstatSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { NotFoundError } from '../../core/errors.js';
+import { HeadwaterError, NotFoundError } from '../../core/errors.js';
 import { errorCode } from '../../toolkit/durable-file.js';
 import type { FilesystemConfig } from './config.js';
 import { FileMovedError, hashFile, readWhole } from './content.js';
@@ -108,7 +108,7 @@ export class Look {
       else yield* this.#take(file, known);
     } catch (error) {
       if (error instanceof FileMovedError || errorCode(error) === 'ENOENT') settling.lookAgain(path, now());
-      else if (errorCode(error) === undefined) throw error;
+      else if (HeadwaterError.isInstance(error) || errorCode(error) === undefined) throw error;
       else this.#refuse(file, known, errorCode(error) ?? 'unknown');
     }
   }

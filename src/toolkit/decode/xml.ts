@@ -1,5 +1,5 @@
 import type { SaxesParser, SaxesTagPlain } from 'saxes';
-import { importPeer } from '../import-peer.js';
+import { peerFailure } from '../import-peer.js';
 import { decodeError, tooDeep, tooLarge } from './decode-error.js';
 import type { Decoded, DecodePosition, Decoder, Format } from './decoder.js';
 import { MAX_DEPTH, MAX_RECORD_BYTES } from './limits.js';
@@ -28,9 +28,17 @@ export function xml(options: XmlOptions = {}): Format {
     name: 'xml',
     resumesFrom: 'start',
     async open({ position, file } = {}) {
-      return new XmlDecoder(await importPeer('saxes', () => import('saxes')), options, position, file);
+      return new XmlDecoder(await load(), options, position, file);
     },
   };
+}
+
+async function load(): Promise<Saxes> {
+  try {
+    return await import('saxes');
+  } catch (error) {
+    throw peerFailure('saxes', error);
+  }
 }
 
 class XmlDecoder implements Decoder {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Document, LineCounter } from 'yaml';
-import { importPeer } from '../import-peer.js';
+import { peerFailure } from '../import-peer.js';
 import { whyNotText } from './byte-order-mark.js';
 import { decodeError, tooDeep, tooLarge } from './decode-error.js';
 import type { Decoded, DecodePosition, Decoder, Format } from './decoder.js';
@@ -29,9 +29,17 @@ export function yaml(options: YamlOptions = {}): Format {
     name: 'yaml',
     resumesFrom: 'start',
     async open({ position, file } = {}) {
-      return new YamlDecoder(await importPeer('yaml', () => import('yaml')), options, position, file);
+      return new YamlDecoder(await load(), options, position, file);
     },
   };
+}
+
+async function load(): Promise<Yaml> {
+  try {
+    return await import('yaml');
+  } catch (error) {
+    throw peerFailure('yaml', error);
+  }
 }
 
 class YamlDecoder implements Decoder {
