@@ -32,9 +32,9 @@ function dialectFor(url: string): Dialect {
   if (/^postgres(ql)?:/.test(url)) return new PostgresDialect({ pool: openPool(url) });
   if (/^mysql:/.test(url)) return new MysqlDialect({ pool: createPool(url) });
   const database = new Database(url);
-  database.pragma('journal_mode = WAL');
-  // Another process may be writing: wait for it rather than fail at once.
+  // Another process may be writing: wait for it rather than fail at once. First of all, for what follows waits too.
   database.pragma('busy_timeout = 10000');
+  database.pragma('journal_mode = WAL');
   return new SqliteDialect({ database });
 }
 

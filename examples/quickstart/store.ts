@@ -24,9 +24,9 @@ export class Store {
     mkdirSync(parent, { recursive: true });
     this.path = join(parent, `${basename(folder) || 'root'}-${hash}.sqlite`);
     const sqlite = new Database(this.path);
-    sqlite.pragma('journal_mode = WAL');
-    // Another quickstart may be writing: wait for it rather than fail at once.
+    // Another quickstart may be writing: wait for it rather than fail at once. First of all, for what follows waits too.
     sqlite.pragma('busy_timeout = 10000');
+    sqlite.pragma('journal_mode = WAL');
     this.database = new Kysely<Tables>({ dialect: new SqliteDialect({ database: sqlite }) });
     this.cursors = new KyselyCursorStore(this.database);
     this.events = new KyselySink(this.database);

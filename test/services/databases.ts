@@ -89,8 +89,8 @@ export const databaseServices: readonly DatabaseService[] = [sqlite, postgres, m
 /** An SQLite file as a host would open it, with a driver that needs no compiler. */
 export function openSqlite<Tables>(path: string): Kysely<Tables> {
   const database = new Database(path);
-  database.pragma('journal_mode = WAL');
   database.pragma('busy_timeout = 5000');
+  database.pragma('journal_mode = WAL');
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
 }
 

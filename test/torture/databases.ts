@@ -50,8 +50,8 @@ async function connect(dialect: DialectName, directory: string): Promise<Kysely<
 
 function openSqlite(path: string): Kysely<Tables> {
   const database = new Database(path);
-  database.pragma('journal_mode = WAL');
   database.pragma('busy_timeout = 10000');
+  database.pragma('journal_mode = WAL');
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
 }
 
