@@ -6,8 +6,12 @@ export function byteOrderMarkLength(bytes: Uint8Array): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 }
 
+/** Bytes at the beginning of a file that are looked at, whatever the size of the chunks. */
+export const HEAD_BYTES = 4_096;
+
 /** Why these first bytes of a file are no text that can be read. */
-export function whyNotText(bytes: Buffer, place: Place): DecodeError | undefined {
+export function whyNotText(file: Buffer, place: Place): DecodeError | undefined {
+  const bytes = file.subarray(0, HEAD_BYTES);
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   if (isUtf16) return decodeError('INVALID_ENCODING', place, 'it is UTF-16; save it as UTF-8');
   if (bytes.includes(0))

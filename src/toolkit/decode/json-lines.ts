@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { DecodeError } from '../../core/errors.js';
-import { byteOrderMarkLength, whyNotText } from './byte-order-mark.js';
+import { byteOrderMarkLength, HEAD_BYTES, whyNotText } from './byte-order-mark.js';
 import { decodeError, tooDeep, tooLarge } from './decode-error.js';
 import type { Decoded, DecodePosition, Decoder, Format } from './decoder.js';
 import { isDeeper, MAX_DEPTH, MAX_RECORD_BYTES } from './limits.js';
@@ -13,6 +13,8 @@ export interface JsonLinesOptions {
   maxDepth?: number | undefined;
 }
 
+/** In a position: nothing of this file is read. */
+const REFUSED = 'refused';
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
@@ -34,8 +36,9 @@ class JsonLinesDecoder implements Decoder {
   #offset: number;
   #line: number;
   #index: number;
-  /** The line is too long and was told of: its rest is passed over. */
-  #isSkipping = false;
+  /** Bytes of a line that is too long and is passed over. It is told of when its end is known. */
+  #skipped = 0;
+  #isRefused = false;
   isDone = false;
 
   constructor(options: JsonLinesOptions, position: DecodePosition | undefined, file: string | undefined) {
@@ -45,6 +48,7 @@ class JsonLinesDecoder implements Decoder {
     this.#offset = position?.offset ?? 0;
     this.#line = position?.line ?? 1;
     this.#index = position?.index ?? 0;
+    this.isDone = position?.context === REFUSED;
   }
 
   push(chunk: Uint8Array): Decoded[] {
@@ -58,14 +62,19 @@ class JsonLinesDecoder implements Decoder {
   }
 
   positionAfter({ end, index, line = 0 }: Decoded): DecodePosition {
-    return { offset: end, index: index + 1, line: line + 1 };
+    const position = { offset: end, index: index + 1, line: line + 1 };
+    return this.#isRefused ? { ...position, context: REFUSED } : position;
   }
 
   #take(bytes: Buffer, isLast: boolean): Decoded[] {
     const items: Decoded[] = [];
-    if (this.#offset === 0) {
-      const why = whyNotText(bytes.subarray(0, 4096), this.#place());
-      if (why !== undefined) return this.#giveUp(why, bytes.length);
+    if (this.#offset === 0 && this.#skipped === 0) {
+      if (bytes.length < HEAD_BYTES && !isLast) {
+        this.#pending.keep(bytes);
+        return items;
+      }
+      const why = whyNotText(bytes, this.#place());
+      if (why !== undefined) return this.#giveUp(why, Math.min(bytes.length, HEAD_BYTES));
     }
     const isValid = isUtf8(bytes.subarray(0, bytes.lastIndexOf(LINE_FEED) + 1));
     let from = 0;
@@ -73,29 +82,26 @@ class JsonLinesDecoder implements Decoder {
       this.#takeLine(bytes.subarray(from, end), end + 1 - from, isValid, items);
       from = end + 1;
     }
-    const rest = bytes.subarray(from);
-    if (isLast) {
-      if (rest.length > 0) this.#takeLine(rest, rest.length, false, items);
-      this.isDone = true;
-    } else this.#keep(rest, items);
+    this.#takeRest(bytes.subarray(from), isLast, items);
     return items;
   }
 
-  /** What is too long already is told of at once, and then no more of it is kept. */
-  #keep(rest: Buffer, items: Decoded[]): void {
-    if (!this.#isSkipping && rest.length > this.#maxBytes) {
-      this.#isSkipping = true;
-      this.#add(items, undefined, tooLarge(this.#place(), this.#maxBytes, 'maxRecordBytes'), rest.length);
-    }
-    if (this.#isSkipping) this.#offset += rest.length;
-    this.#pending.keep(this.#isSkipping ? rest.subarray(rest.length) : rest);
+  #takeRest(rest: Buffer, isLast: boolean, items: Decoded[]): void {
+    if (isLast) {
+      if (rest.length + this.#skipped > 0) this.#takeLine(rest, rest.length, false, items);
+      this.isDone = true;
+    } else if (this.#skipped > 0 || rest.length > this.#maxBytes) {
+      this.#skipped += rest.length;
+      this.#pending.keep(rest.subarray(rest.length));
+    } else this.#pending.keep(rest);
   }
 
-  #takeLine(bytes: Buffer, length: number, isValid: boolean, items: Decoded[]): void {
-    if (this.#isSkipping) this.#isSkipping = false;
-    else if (bytes.length > this.#maxBytes)
+  #takeLine(bytes: Buffer, rest: number, isValid: boolean, items: Decoded[]): void {
+    const length = this.#skipped + rest;
+    if (this.#skipped > 0 || bytes.length > this.#maxBytes)
       this.#add(items, undefined, tooLarge(this.#place(), this.#maxBytes, 'maxRecordBytes'), length);
     else this.#decode(bytes, length, isValid, items);
+    this.#skipped = 0;
     this.#offset += length;
     this.#line += 1;
   }
@@ -129,8 +135,11 @@ class JsonLinesDecoder implements Decoder {
   }
 
   #giveUp(error: DecodeError, length: number): Decoded[] {
+    const items: Decoded[] = [];
+    this.#isRefused = true;
     this.isDone = true;
-    return [{ record: undefined, error, index: this.#index, line: this.#line, offset: this.#offset, end: length }];
+    this.#add(items, undefined, error, length);
+    return items;
   }
 
   #place() {

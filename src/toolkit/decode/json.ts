@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { DecodeError } from '../../core/errors.js';
-import { byteOrderMarkLength, whyNotText } from './byte-order-mark.js';
+import { byteOrderMarkLength, HEAD_BYTES, whyNotText } from './byte-order-mark.js';
 import { decodeError, tooDeep, tooLarge } from './decode-error.js';
 import type { Decoded, DecodePosition, Decoder, Format } from './decoder.js';
 import { isDeeper, MAX_DEPTH, MAX_DOCUMENT_BYTES } from './limits.js';
@@ -32,8 +32,8 @@ export function json(options: JsonOptions = {}): Format {
   };
 }
 
-/** Where in the document: before it, between the brackets of its array, in a document that is one record, behind it. */
-type Part = 'before' | 'list' | 'single' | 'after';
+/** Where in the document: at its first bytes, in the space before it, between the brackets of its array, in a document that is one record, behind it. */
+type Part = 'head' | 'before' | 'list' | 'single' | 'after';
 
 class JsonDecoder implements Decoder {
   readonly #maxBytes: number;
@@ -41,7 +41,7 @@ class JsonDecoder implements Decoder {
   readonly #takesElements: boolean;
   readonly #file: string | undefined;
   readonly #pending = new Pending();
-  #part: Part = 'before';
+  #part: Part = 'head';
   /** Records before this one were delivered by an earlier decoder. */
   readonly #firstIndex: number;
   /** Where the bytes begin that are still to be looked at, or kept. */
@@ -53,7 +53,9 @@ class JsonDecoder implements Decoder {
   #depth = 0;
   #isInString = false;
   #isEscaped = false;
-  #isSkipping = false;
+  /** Bytes of a value that is too large and is passed over. It is told of when its end is known. */
+  #skipped = 0;
+  #skippedLines = 0;
   #hasValue = false;
   isDone = false;
 
@@ -82,148 +84,174 @@ class JsonDecoder implements Decoder {
 
   #take(bytes: Buffer, isLast: boolean): Decoded[] {
     const items: Decoded[] = [];
-    let from = 0;
-    if (this.#part === 'before') from = this.#begin(bytes, isLast, items);
+    let from = this.#part === 'head' ? this.#open(bytes, isLast, items) : 0;
+    if (this.#part === 'before') from = this.#begin(bytes, from);
     if (this.#part === 'list') from = this.#takeElements(bytes, from, items);
     if (this.#part === 'after') this.#refuseMore(bytes, from, items);
-    else if (this.#part === 'single' && isLast) this.#takeDocument(bytes, items);
-    else if (this.#part === 'list' && isLast) this.#endEarly(items);
+    else if (this.#part === 'single' && isLast) this.#takeDocument(bytes.subarray(from), items);
+    else if (this.#part === 'list' && isLast) this.#endEarly(bytes.subarray(from), items);
     else if (!this.isDone) this.#keep(bytes.subarray(from), items);
     return items;
   }
 
-  #begin(bytes: Buffer, isLast: boolean, items: Decoded[]): number {
-    const why = whyNotText(bytes.subarray(0, 4096), this.#place(this.#offset));
-    if (why !== undefined) this.#add(items, undefined, why, 0, bytes.length);
-    if (why !== undefined) this.isDone = true;
-    // A byte order mark may arrive in parts.
-    if (bytes.length < 3 && !isLast) return 0;
-    const start = skipSpace(bytes, byteOrderMarkLength(bytes));
-    if (this.isDone || (start === bytes.length && !isLast)) return 0;
-    if (start === bytes.length) {
-      this.#part = 'after';
-      return start;
-    }
-    if (!this.#takesElements || bytes[start] !== OPEN_LIST) {
-      this.#part = 'single';
+  #open(bytes: Buffer, isLast: boolean, items: Decoded[]): number {
+    if (bytes.length < HEAD_BYTES && !isLast) return 0;
+    const why = whyNotText(bytes, this.#place());
+    if (why !== undefined) {
+      this.#add(items, undefined, why, Math.min(bytes.length, HEAD_BYTES));
+      this.isDone = true;
       return 0;
     }
-    this.#part = 'list';
-    this.#countLines(bytes, 0, start + 1);
-    this.#offset += start + 1;
+    this.#part = 'before';
+    const mark = byteOrderMarkLength(bytes);
+    this.#pass(bytes, 0, mark);
+    return mark;
+  }
+
+  #begin(bytes: Buffer, from: number): number {
+    const start = this.#passSpace(bytes, from);
+    if (start === bytes.length) return start;
+    const isList = this.#takesElements && bytes[start] === OPEN_LIST;
+    this.#part = isList ? 'list' : 'single';
+    if (!isList) return start;
+    this.#pass(bytes, start, start + 1);
     return start + 1;
   }
 
   /** Looks for the commas between the elements, and for the bracket behind the last. */
   #takeElements(bytes: Buffer, start: number, items: Decoded[]): number {
-    let from = start;
-    for (let at = start + this.#scanned; at < bytes.length; at += 1) {
+    let from = this.#valueStart(bytes, start);
+    for (let at = from + this.#scanned; at < bytes.length; at += 1) {
       const byte = bytes[at] as number;
-      if (this.#isInString) {
-        if (this.#isEscaped) this.#isEscaped = false;
-        else if (byte === ESCAPE) this.#isEscaped = true;
-        else if (byte === QUOTE) this.#isInString = false;
-      } else if (byte === QUOTE) this.#isInString = true;
+      if (this.#isInString) this.#scanString(byte);
+      else if (byte === QUOTE) this.#isInString = true;
       else if (byte === OPEN_LIST || byte === OPEN_OBJECT) this.#depth += 1;
       else if (this.#depth > 0 && (byte === CLOSE_LIST || byte === CLOSE_OBJECT)) this.#depth -= 1;
       else if (this.#depth === 0 && (byte === COMMA || byte === CLOSE_LIST)) {
-        const isEnd = byte === CLOSE_LIST;
-        this.#takeElement(bytes.subarray(from, at), isEnd, items);
-        from = at + 1;
+        this.#takeElement(bytes.subarray(from, at), byte === CLOSE_LIST, items);
+        this.#pass(bytes, from, at + 1);
         this.#scanned = 0;
-        if (isEnd) {
+        if (byte === CLOSE_LIST) {
           this.#part = 'after';
-          return from;
+          return at + 1;
         }
+        from = this.#valueStart(bytes, at + 1);
+        at = from - 1;
       }
     }
     this.#scanned = bytes.length - from;
     return from;
   }
 
+  #scanString(byte: number): void {
+    if (this.#isEscaped) this.#isEscaped = false;
+    else if (byte === ESCAPE) this.#isEscaped = true;
+    else if (byte === QUOTE) this.#isInString = false;
+  }
+
+  /** Space before a value is none of its bytes. */
+  #valueStart(bytes: Buffer, from: number): number {
+    return this.#scanned === 0 && this.#skipped === 0 ? this.#passSpace(bytes, from) : from;
+  }
+
   #takeElement(bytes: Buffer, isEnd: boolean, items: Decoded[]): void {
-    const start = skipSpace(bytes, 0);
-    const isEmptyList = isEnd && start === bytes.length && !this.#hasValue && this.#index === 0;
-    this.#countLines(bytes, 0, start);
-    if (this.#isSkipping) this.#isSkipping = false;
-    else if (!isEmptyList) this.#parse(bytes, start, bytes.length + 1, items);
-    this.#countLines(bytes, start, bytes.length);
+    const isEmptyList = isEnd && bytes.length === 0 && this.#skipped === 0 && !this.#hasValue;
+    if (!isEmptyList) this.#takeValue(bytes, bytes.length + 1, items);
     this.#hasValue = true;
-    this.#offset += bytes.length + 1;
   }
 
   #takeDocument(bytes: Buffer, items: Decoded[]): void {
-    const start = skipSpace(bytes, byteOrderMarkLength(bytes));
-    this.#countLines(bytes, 0, start);
-    if (!this.#isSkipping) this.#parse(bytes, start, bytes.length, items);
+    this.#takeValue(bytes, bytes.length, items);
     this.isDone = true;
   }
 
-  #parse(bytes: Buffer, start: number, length: number, items: Decoded[]): void {
-    const place = this.#place(this.#offset + start);
-    const end = this.#offset + length;
-    if (bytes.length > this.#maxBytes)
-      return this.#add(items, undefined, tooLarge(place, this.#maxBytes, 'maxRecordBytes'), start, end);
-    if (!isUtf8(bytes))
-      return this.#add(items, undefined, decodeError('INVALID_ENCODING', place, 'it is not UTF-8'), start, end);
-    let record: unknown;
-    try {
-      record = JSON.parse(bytes.toString('utf8', start));
-    } catch {
-      return this.#add(items, undefined, decodeError('JSON_SYNTAX', place, 'it is not a JSON value'), start, end);
-    }
-    const problem = isDeeper(record, this.#maxDepth, bytes.length) ? tooDeep(place, this.#maxDepth) : undefined;
-    this.#add(items, problem === undefined ? record : undefined, problem, start, end);
+  #takeValue(bytes: Buffer, length: number, items: Decoded[]): void {
+    if (this.#skipped > 0 || bytes.length > this.#maxBytes) this.#refuseSize(length, items);
+    else this.#parse(bytes, length, items);
   }
 
-  #endEarly(items: Decoded[]): void {
+  #refuseSize(length: number, items: Decoded[]): void {
+    this.#add(items, undefined, tooLarge(this.#place(), this.#maxBytes, 'maxRecordBytes'), this.#skipped + length);
+    this.#offset += this.#skipped;
+    this.#line += this.#skippedLines;
+    this.#skipped = 0;
+    this.#skippedLines = 0;
+  }
+
+  #parse(bytes: Buffer, length: number, items: Decoded[]): void {
+    const place = this.#place();
+    if (!isUtf8(bytes))
+      return this.#add(items, undefined, decodeError('INVALID_ENCODING', place, 'it is not UTF-8'), length);
+    let record: unknown;
+    try {
+      record = JSON.parse(bytes.toString('utf8'));
+    } catch {
+      return this.#add(items, undefined, decodeError('JSON_SYNTAX', place, 'it is not a JSON value'), length);
+    }
+    const problem = isDeeper(record, this.#maxDepth, bytes.length) ? tooDeep(place, this.#maxDepth) : undefined;
+    this.#add(items, problem === undefined ? record : undefined, problem, length);
+  }
+
+  #endEarly(rest: Buffer, items: Decoded[]): void {
+    if (this.#skipped + rest.length > this.#maxBytes) {
+      this.#refuseSize(rest.length, items);
+      this.#pass(rest, 0, rest.length);
+    }
     const what = 'the file ends within its array; it was cut off, or is still being written';
-    const end = this.#offset + this.#scanned;
-    this.#add(items, undefined, decodeError('JSON_SYNTAX', this.#place(this.#offset), what), 0, end);
+    this.#add(items, undefined, decodeError('JSON_SYNTAX', this.#place(), what), 0);
   }
 
   #refuseMore(bytes: Buffer, from: number, items: Decoded[]): void {
-    const at = skipSpace(bytes, from);
-    const offset = this.#offset + (at - from);
-    this.#offset += bytes.length - from;
+    const at = this.#passSpace(bytes, from);
     this.#pending.keep(new Uint8Array());
     if (at === bytes.length) return;
     const what = 'there is more behind the end of the document; for one value a line name it .jsonl';
-    this.#add(items, undefined, decodeError('JSON_SYNTAX', this.#place(offset), what), 0, this.#offset);
+    this.#add(items, undefined, decodeError('JSON_SYNTAX', this.#place(), what), 0);
     this.isDone = true;
   }
 
-  /** What is too large already is told of at once, and then no more of it is kept. */
+  /** No more is kept of what is too large already. A document ends with it. */
   #keep(rest: Buffer, items: Decoded[]): void {
-    if (!this.#isSkipping && rest.length > this.#maxBytes) {
-      this.#isSkipping = true;
-      const error = tooLarge(this.#place(this.#offset), this.#maxBytes, 'maxRecordBytes');
-      this.#add(items, undefined, error, 0, this.#offset + rest.length);
-      if (this.#part === 'single') this.isDone = true;
+    const isTooLarge = this.#skipped > 0 || (this.#part !== 'head' && rest.length > this.#maxBytes);
+    if (!isTooLarge) return this.#pending.keep(rest);
+    this.#pending.keep(new Uint8Array());
+    if (this.#part === 'single') {
+      this.#refuseSize(this.#maxBytes, items);
+      this.isDone = true;
+      return;
     }
-    if (this.#isSkipping) {
-      this.#countLines(rest, 0, rest.length);
-      this.#offset += rest.length;
-      this.#scanned = 0;
-    }
-    this.#pending.keep(this.#isSkipping ? rest.subarray(rest.length) : rest);
+    this.#skipped += rest.length;
+    this.#skippedLines += countLines(rest, 0, rest.length);
+    this.#scanned = 0;
   }
 
-  #countLines(bytes: Buffer, from: number, to: number): void {
-    for (let at = bytes.indexOf(LINE_FEED, from); at !== -1 && at < to; at = bytes.indexOf(LINE_FEED, at + 1))
-      this.#line += 1;
+  #passSpace(bytes: Buffer, from: number): number {
+    const start = skipSpace(bytes, from);
+    this.#pass(bytes, from, start);
+    return start;
   }
 
-  #add(items: Decoded[], record: unknown, error: DecodeError | undefined, start: number, end: number): void {
+  #pass(bytes: Buffer, from: number, to: number): void {
+    this.#offset += to - from;
+    this.#line += countLines(bytes, from, to);
+  }
+
+  #add(items: Decoded[], record: unknown, error: DecodeError | undefined, length: number): void {
     const index = this.#index;
     this.#index += 1;
-    if (index >= this.#firstIndex)
-      items.push({ record, error, index, line: this.#line, offset: this.#offset + start, end });
+    if (index < this.#firstIndex) return;
+    items.push({ record, error, index, line: this.#line, offset: this.#offset, end: this.#offset + length });
   }
 
-  #place(offset: number) {
-    return { file: this.#file, line: this.#line, offset };
+  #place() {
+    return { file: this.#file, line: this.#line, offset: this.#offset };
   }
+}
+
+function countLines(bytes: Buffer, from: number, to: number): number {
+  let lines = 0;
+  for (let at = from; at < to; at += 1) if (bytes[at] === LINE_FEED) lines += 1;
+  return lines;
 }
 
 function skipSpace(bytes: Buffer, from: number): number {

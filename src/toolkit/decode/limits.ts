@@ -6,7 +6,7 @@ export const MAX_DOCUMENT_BYTES = 2_097_152;
 export const MAX_DEPTH = 100;
 export const MAX_COLUMNS = 10_000;
 /** YAML: how many nodes the aliases of a document may stand for. */
-export const MAX_ALIASES = 100;
+export const MAX_ALIASES = 10_000;
 
 /** Whether a value from JSON is nested deeper. Text that is too short to be need not be looked at. */
 export function isDeeper(value: unknown, depth: number, length = Number.POSITIVE_INFINITY): boolean {

@@ -1,14 +1,16 @@
 import type { SaxesParser, SaxesTagPlain } from 'saxes';
+import type { DecodeError } from '../../core/errors.js';
 import { peerFailure } from '../import-peer.js';
 import { decodeError, tooDeep, tooLarge } from './decode-error.js';
 import type { Decoded, DecodePosition, Decoder, Format } from './decoder.js';
 import { MAX_DEPTH, MAX_RECORD_BYTES } from './limits.js';
 import { type ElementBuilder, elementBuilder } from './xml-element.js';
+import { XmlText } from './xml-text.js';
 
 export interface XmlOptions {
   /** Path of the elements that are records, `catalog/book`; `*` is any name. Default: the children of the root, `*` + `/*`. */
   records?: string | undefined;
-  /** Characters of one record, and between two of them. Default 1 MiB. */
+  /** Bytes of one record, and between two tags. Default 1 MiB. */
   maxRecordBytes?: number | undefined;
   /** Default 100. */
   maxDepth?: number | undefined;
@@ -17,6 +19,13 @@ export interface XmlOptions {
 }
 
 type Saxes = typeof import('saxes');
+
+interface Start {
+  readonly line: number;
+  readonly offset: number;
+}
+
+const PART = 65_536;
 
 /**
  * XML 1.0 as a stream: every element at a path is a record. An element that holds nothing but text is that text; any
@@ -49,15 +58,17 @@ class XmlDecoder implements Decoder {
   readonly #maxAttributes: number;
   readonly #firstIndex: number;
   readonly #file: string | undefined;
-  readonly #text = new TextDecoder('utf-8', { fatal: true });
+  readonly #text = new XmlText();
   readonly #open: string[] = [];
   #element: ElementBuilder | undefined;
   #items: Decoded[] = [];
   #index = 0;
-  #start = { line: 1, offset: 0 };
-  /** Characters since the last record began or ended. */
-  #since = 0;
-  #bytes = 0;
+  /** Where the tag at hand began. */
+  #tag: Start = { line: 1, offset: 0 };
+  /** Since where something is held: a record, or what stands between two tags. */
+  #held: Start = { line: 1, offset: 0 };
+  /** Characters given to the parser, whose own position is only right while it calls. */
+  #written = 0;
   /** Where the last record was closed. */
   #closedAt = -1;
   isDone = false;
@@ -74,16 +85,15 @@ class XmlDecoder implements Decoder {
   }
 
   push(chunk: Uint8Array): Decoded[] {
-    if (this.isDone) return [];
-    this.#feed(() => this.#text.decode(chunk, { stream: true }));
-    this.#bytes += chunk.byteLength;
+    if (!this.isDone) this.#feed(chunk, false);
     return this.#take();
   }
 
   finish(): Decoded[] {
     if (this.isDone) return [];
-    this.#feed(() => this.#text.decode());
-    if (!this.isDone && this.#bytes > 0) this.#parser.close();
+    this.#feed(new Uint8Array(), true);
+    this.#closedAt = -1;
+    if (!this.isDone && !this.#text.isEmpty) this.#parser.close();
     this.isDone = true;
     return this.#take();
   }
@@ -92,23 +102,25 @@ class XmlDecoder implements Decoder {
     return { offset: end, index: index + 1, line };
   }
 
-  #feed(read: () => string): void {
-    let text: string;
-    try {
-      text = read();
-    } catch {
-      return this.#fail('INVALID_ENCODING', 'it is not UTF-8');
+  #feed(chunk: Uint8Array, isLast: boolean): void {
+    const text = this.#text.decode(chunk, isLast);
+    const binary = text.indexOf('\0');
+    this.#write(binary === -1 ? text : text.slice(0, binary));
+    if (this.isDone) return;
+    if (binary !== -1)
+      this.#fail('BINARY', 'it holds NUL bytes, so it is no text; leave it out (exclude)', this.#written);
+    else if (this.#text.isBroken) this.#fail('INVALID_ENCODING', 'it is not UTF-8', this.#written);
+  }
+
+  /** In parts, so that little is held beyond the limit whatever the size of the chunks. */
+  #write(text: string): void {
+    for (let from = 0; from < text.length && !this.isDone; from += PART) {
+      const part = text.slice(from, from + PART);
+      this.#parser.write(part);
+      this.#written += part.length;
+      this.#closedAt = -1;
+      if (!this.isDone && this.#isTooLarge(this.#text.offsetOf(this.#written))) this.#refuseSize();
     }
-    if (text.includes('\0'))
-      return this.#fail('BINARY', 'it holds NUL bytes, so it is no text; leave it out (exclude)');
-    this.#since += text.length;
-    try {
-      this.#parser.write(text);
-    } catch (error) {
-      if (!this.isDone) throw error;
-    }
-    if (this.#since <= this.#maxBytes + text.length || this.isDone) return;
-    this.#stop(tooLarge(this.#place(), this.#maxBytes, 'maxRecordBytes'));
   }
 
   #listen(): void {
@@ -117,14 +129,21 @@ class XmlDecoder implements Decoder {
       this.#fail('XML_DOCTYPE', 'it has a document type declaration, which is refused; remove it'),
     );
     parser.on('xmldecl', ({ encoding }) => {
-      if (encoding === undefined || /^(utf-?8|us-ascii)$/i.test(encoding)) return;
-      this.#fail('INVALID_ENCODING', `it says that it is ${encoding}; save it as UTF-8`);
+      if (encoding === undefined || this.#text.reads(encoding)) return;
+      this.#fail('INVALID_ENCODING', `it says that it is ${encoding.slice(0, 40)}; save it as UTF-8`);
     });
     parser.on('error', () => this.#fail('XML_SYNTAX', 'it is not well-formed XML; what follows cannot be read'));
+    parser.on('opentagstart', ({ name }) => this.#startTag(name));
     parser.on('opentag', (tag) => this.#openTag(tag as SaxesTagPlain));
     parser.on('closetag', () => this.#closeTag());
     parser.on('text', (text) => this.#element?.text(text));
     parser.on('cdata', (text) => this.#element?.text(text));
+  }
+
+  #startTag(name: string): void {
+    if (this.isDone) return;
+    const { line, position, columnIndex } = this.#parser;
+    this.#tag = { line: columnIndex === 0 ? line - 1 : line, offset: this.#text.tagOffset(position, name) };
   }
 
   #openTag({ name, attributes }: SaxesTagPlain): void {
@@ -137,23 +156,24 @@ class XmlDecoder implements Decoder {
         `more than ${this.#maxAttributes} attributes; raise maxAttributes if that is right`,
       );
     }
-    if (this.#element === undefined && this.#isRecord()) {
-      this.#start = { line: this.#parser.line, offset: this.#parser.position };
-      this.#since = 0;
-      this.#element = elementBuilder(attributes);
-    } else this.#element?.open(name, attributes);
+    if (this.#element !== undefined) return this.#element.open(name, attributes);
+    const { offset } = this.#place();
+    if (this.#isTooLarge(offset)) return this.#refuseSize();
+    this.#held = this.#isRecord() ? this.#tag : { line: this.#parser.line, offset };
+    if (this.#isRecord()) this.#element = elementBuilder(attributes);
   }
 
   #closeTag(): void {
     if (this.isDone) return;
     const isRecord = this.#element !== undefined && this.#open.length === this.#path.length;
     this.#open.pop();
-    if (!isRecord) return this.#element?.close();
-    const record = this.#element?.result();
+    if (this.#element !== undefined && !isRecord) return this.#element.close();
+    const { line, offset } = this.#place();
+    if (this.#isTooLarge(offset)) return this.#refuseSize();
+    if (isRecord) this.#add(this.#element?.result(), undefined, this.#held, offset);
+    if (isRecord) this.#closedAt = this.#parser.position;
+    this.#held = { line, offset };
     this.#element = undefined;
-    this.#since = 0;
-    this.#add(record, undefined, this.#start);
-    this.#closedAt = this.#parser.position;
   }
 
   #isRecord(): boolean {
@@ -161,12 +181,24 @@ class XmlDecoder implements Decoder {
     return this.#path.every((segment, index) => segment === '*' || segment === this.#open[index]);
   }
 
-  #fail(code: string, what: string): void {
-    this.#stop(decodeError(code, this.#place(), what));
+  /** What is wrong in a record that is too large already is not looked at: whether it would be depends on the chunks. */
+  #fail(code: string, what: string, position = this.#parser.position): void {
+    const place = this.#place(position);
+    if (this.#isTooLarge(place.offset)) this.#refuseSize();
+    else this.#stop(decodeError(code, place, what));
+  }
+
+  #isTooLarge(offset: number): boolean {
+    return offset - this.#held.offset > this.#maxBytes;
+  }
+
+  /** Told of where it began. */
+  #refuseSize(): void {
+    this.#stop(tooLarge({ file: this.#file, ...this.#held }, this.#maxBytes, 'maxRecordBytes'));
   }
 
   /** XML cannot be read on behind a mistake. */
-  #stop(error: Decoded['error']): void {
+  #stop(error: DecodeError): void {
     if (this.isDone) return;
     this.isDone = true;
     // A close tag of another name closes the element first, and is a mistake then.
@@ -174,14 +206,15 @@ class XmlDecoder implements Decoder {
       this.#items.pop();
       this.#index -= 1;
     }
-    this.#add(undefined, error, this.#place());
+    const { line = 1, offset = 0 } = error.at;
+    this.#add(undefined, error, { line, offset }, offset);
   }
 
-  #add(record: unknown, error: Decoded['error'], { line, offset }: { line: number; offset: number }): void {
+  #add(record: unknown, error: Decoded['error'], { line, offset }: Start, end: number): void {
     const index = this.#index;
     this.#index += 1;
     this.#closedAt = -1;
-    if (index >= this.#firstIndex) this.#items.push({ record, error, index, line, offset, end: this.#parser.position });
+    if (index >= this.#firstIndex) this.#items.push({ record, error, index, line, offset, end });
   }
 
   #take(): Decoded[] {
@@ -190,8 +223,7 @@ class XmlDecoder implements Decoder {
     return items;
   }
 
-  /** Characters, which are bytes as long as all of it is ASCII. */
-  #place() {
-    return { file: this.#file, line: this.#parser.line, offset: this.#parser.position };
+  #place(position = this.#parser.position) {
+    return { file: this.#file, line: this.#parser.line, offset: this.#text.offsetOf(position) };
   }
 }

@@ -1,18 +1,25 @@
 import { isUtf8 } from 'node:buffer';
-import type { Document, LineCounter } from 'yaml';
+import type { Composer, Document, LineCounter, Node, ParsedNode, Range, YAMLSeq } from 'yaml';
+import { DecodeError } from '../../core/errors.js';
 import { peerFailure } from '../import-peer.js';
-import { whyNotText } from './byte-order-mark.js';
+import { byteOrderMarkLength, whyNotText } from './byte-order-mark.js';
 import { decodeError, tooDeep, tooLarge } from './decode-error.js';
 import type { Decoded, DecodePosition, Decoder, Format } from './decoder.js';
-import { isDeeper, MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENT_BYTES } from './limits.js';
+import { MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENT_BYTES } from './limits.js';
 import { Pending } from './pending.js';
+import { byteOffsets } from './utf8-length.js';
+import { findTooDeep } from './yaml-nesting.js';
+import { type YamlProblem, type YamlRange, YamlValues } from './yaml-value.js';
+
+/** The parser calls itself at each level: deeper documents would exhaust the stack, whatever the option says. */
+const MOST_LEVELS = 200;
 
 export interface YamlOptions {
   /** Bytes of a file, which is read whole. Default 2 MiB. */
   maxBytes?: number | undefined;
-  /** How many nodes aliases may stand for. Default 100. */
+  /** How many nodes the aliases of a document may stand for, all together. Default 10,000. */
   maxAliases?: number | undefined;
-  /** Default 100. */
+  /** Default 100, at most 200. */
   maxDepth?: number | undefined;
   /** 'elements' (default): each element of a top-level sequence is a record. 'document': each document is one. */
   records?: 'elements' | 'document' | undefined;
@@ -20,9 +27,16 @@ export interface YamlOptions {
 
 type Yaml = typeof import('yaml');
 
+interface Stream {
+  readonly text: string;
+  readonly lines: LineCounter;
+  readonly bytes: (at: number) => number;
+  readonly items: Decoded[];
+}
+
 /**
- * YAML 1.2, core schema: no tags of its own, no merge keys, dates are text. A record for each document, or for each
- * element of one that is a sequence. Read by the package `yaml`.
+ * YAML 1.2, core schema: no tags beyond those of JSON, no merge keys, dates and integers beyond 2^53 are text. A record
+ * for each document, or for each element of one that is a sequence. Read by the package `yaml`.
  */
 export function yaml(options: YamlOptions = {}): Format {
   return {
@@ -46,9 +60,11 @@ class YamlDecoder implements Decoder {
   readonly #yaml: Yaml;
   readonly #options: YamlOptions;
   readonly #maxBytes: number;
+  readonly #maxDepth: number;
   readonly #firstIndex: number;
   readonly #file: string | undefined;
   readonly #pending = new Pending();
+  #composer: Composer<ParsedNode, true>;
   isDone = false;
 
   constructor(library: Yaml, options: YamlOptions, position: DecodePosition | undefined, file: string | undefined) {
@@ -57,6 +73,8 @@ class YamlDecoder implements Decoder {
     this.#maxBytes = options.maxBytes ?? MAX_DOCUMENT_BYTES;
     this.#firstIndex = position?.index ?? 0;
     this.#file = file;
+    this.#maxDepth = Math.min(options.maxDepth ?? MAX_DEPTH, MOST_LEVELS);
+    this.#composer = this.#newComposer();
   }
 
   push(chunk: Uint8Array): Decoded[] {
@@ -67,114 +85,121 @@ class YamlDecoder implements Decoder {
       return [];
     }
     this.isDone = true;
-    return this.#failed(tooLarge({ file: this.#file }, this.#maxBytes, 'maxBytes'), bytes.length);
+    return this.#failed(tooLarge({ file: this.#file }, this.#maxBytes, 'maxBytes'), this.#maxBytes);
   }
 
   finish(): Decoded[] {
     if (this.isDone) return [];
     this.isDone = true;
     const bytes = this.#pending.join(new Uint8Array());
-    const why = whyNotText(bytes.subarray(0, 4096), { file: this.#file });
+    const why = whyNotText(bytes, { file: this.#file });
     if (why !== undefined) return this.#failed(why, bytes.length);
     if (!isUtf8(bytes))
       return this.#failed(decodeError('INVALID_ENCODING', { file: this.#file }, 'it is not UTF-8'), bytes.length);
-    return this.#parse(bytes.toString('utf8')).filter(({ index }) => index >= this.#firstIndex);
+    // To the package a byte order mark is a column, by which the first line would be indented.
+    const mark = byteOrderMarkLength(bytes);
+    return this.#parse(bytes.toString('utf8', mark), mark).filter(({ index }) => index >= this.#firstIndex);
   }
 
   positionAfter({ index, end, line = 1 }: Decoded): DecodePosition {
     return { offset: end, index: index + 1, line };
   }
 
-  #parse(text: string): Decoded[] {
+  #parse(text: string, mark: number): Decoded[] {
     const lines = new this.#yaml.LineCounter();
-    const items: Decoded[] = [];
-    try {
-      const documents = this.#yaml.parseAllDocuments(text, {
-        lineCounter: lines,
-        prettyErrors: false,
-        merge: false,
-        version: '1.2',
-        schema: 'core',
-        logLevel: 'silent',
-      });
-      // An empty stream is an empty list with the errors beside it.
-      for (const document of Array.isArray(documents) ? documents : []) this.#take(document, text, lines, items);
-    } catch {
-      // A nesting that is deeper than the stack.
-      const error = tooDeep({ file: this.#file, line: 1, offset: 0 }, this.#options.maxDepth ?? MAX_DEPTH);
-      add(items, undefined, error, 1, 0, Buffer.byteLength(text));
+    const stream: Stream = { text, lines, bytes: byteOffsets(text, mark), items: [] };
+    for (const token of new this.#yaml.Parser(lines.addNewLine).parse(text)) {
+      const tooDeepAt = token.type === 'document' ? findTooDeep(token, this.#maxDepth) : undefined;
+      if (tooDeepAt === undefined) for (const document of this.#composer.next(token)) this.#take(document, stream);
+      else {
+        this.#endDocument(stream);
+        this.#add(stream, undefined, tooDeep(this.#place(stream, tooDeepAt), this.#maxDepth), [tooDeepAt, tooDeepAt]);
+      }
     }
-    return items;
+    this.#endDocument(stream);
+    return stream.items;
   }
 
-  #take(document: Document.Parsed, text: string, lines: LineCounter, items: Decoded[]): void {
-    const [from = 0, , to = text.length] = document.range ?? [];
-    const line = lines.linePos(document.contents?.range?.[0] ?? from).line;
-    const [offset, end] = [from, to].map((at) => Buffer.byteLength(text.slice(0, at))) as [number, number];
+  /** The composer holds each document until the next one begins, for what may still belong to it. */
+  #endDocument(stream: Stream): void {
+    for (const document of this.#composer.end(false, stream.text.length)) this.#take(document, stream);
+    const stray = this.#composer.streamInfo().errors[0];
+    if (stray !== undefined) this.#add(stream, undefined, this.#syntax(stream, stray), stray.pos);
+    this.#composer = this.#newComposer();
+  }
+
+  #newComposer(): Composer<ParsedNode, true> {
+    return new this.#yaml.Composer({
+      merge: false,
+      version: '1.2',
+      schema: 'core',
+      logLevel: 'silent',
+      // `!!set`, `!!binary` and their like have no JSON form.
+      resolveKnownTags: false,
+      intAsBigInt: true,
+      // Compares every key to all others; the conversion finds them by name.
+      uniqueKeys: false,
+    });
+  }
+
+  #take(document: Document.Parsed<ParsedNode, true>, stream: Stream): void {
     const problem = document.errors[0] ?? document.warnings[0];
     if (problem !== undefined) {
-      const at = lines.linePos(problem.pos[0]).line;
-      const place = { file: this.#file, line: at, offset };
-      const error =
-        problem.code === 'TAG_RESOLVE_FAILED'
-          ? decodeError('YAML_TAG', place, 'a tag of its own; only plain data is read')
-          : decodeError('YAML_SYNTAX', place, `it is not YAML (${problem.code})`);
-      return add(items, undefined, error, at, offset, end);
+      const end = Math.max(problem.pos[0], document.range[2]);
+      return this.#add(stream, undefined, this.#syntax(stream, problem), [problem.pos[0], end]);
     }
-    this.#convert(document, line, offset, end, items);
-  }
-
-  #convert(document: Document.Parsed, line: number, offset: number, end: number, items: Decoded[]): void {
-    const { maxAliases = MAX_ALIASES, maxDepth = MAX_DEPTH, records: wanted } = this.#options;
-    const place = { file: this.#file, line, offset };
-    let value: unknown;
+    const limits = { maxAliases: this.#options.maxAliases ?? MAX_ALIASES, maxDepth: this.#maxDepth };
+    const refuse = (why: YamlProblem, range: YamlRange) => this.#refuse(stream, why, range ?? document.range);
+    const values = new YamlValues(this.#yaml, { ...limits, refuse });
+    const whole = document.contents?.range ?? document.range;
     try {
-      value = toJsonSafe(document.toJS({ maxAliasCount: maxAliases }), maxDepth);
+      const value = values.convert(document.contents);
+      if (!Array.isArray(value) || this.#options.records === 'document')
+        return this.#add(stream, value, undefined, [whole[0], document.range[2]]);
+      const nodes = (document.contents as YAMLSeq<Node>).items;
+      for (const [index, element] of value.entries())
+        this.#add(stream, element, undefined, nodes[index]?.range ?? whole);
     } catch (error) {
-      const isDeep = error instanceof RangeError;
-      const failure = isDeep
-        ? tooDeep(place, maxDepth)
-        : decodeError(
-            'YAML_ALIASES',
-            place,
-            `its aliases stand for more than ${maxAliases} nodes; raise maxAliases if that is right`,
-          );
-      return add(items, undefined, failure, line, offset, end);
+      if (!DecodeError.isInstance(error)) throw error;
+      this.#add(stream, undefined, error, [whole[0], document.range[2]]);
     }
-    if (isDeeper(value, maxDepth)) return add(items, undefined, tooDeep(place, maxDepth), line, offset, end);
-    const values = Array.isArray(value) && wanted !== 'document' ? value : [value];
-    for (const record of values) add(items, record, undefined, line, offset, end);
   }
 
-  #failed(error: ReturnType<typeof decodeError>, end: number): Decoded[] {
-    const items: Decoded[] = [];
-    add(items, undefined, error, 1, 0, end);
-    return items;
+  #syntax(stream: Stream, { code, pos }: { code: string; pos: readonly number[] }): DecodeError {
+    const place = this.#place(stream, pos[0] ?? 0);
+    return code === 'TAG_RESOLVE_FAILED'
+      ? decodeError('YAML_TAG', place, 'a tag that is not of JSON; only plain data is read')
+      : decodeError('YAML_SYNTAX', place, `it is not YAML (${code})`);
   }
-}
 
-function add(
-  items: Decoded[],
-  record: unknown,
-  error: Decoded['error'],
-  line: number,
-  offset: number,
-  end: number,
-): void {
-  items.push({ record, error, index: items.length, line, offset, end });
-}
-
-/** `.nan` and `.inf` have no JSON form: they are text. */
-function toJsonSafe(value: unknown, depth: number): unknown {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  if (typeof value === 'bigint') return String(value);
-  if (typeof value !== 'object' || value === null) return value;
-  if (depth < 0) throw new RangeError('too deep');
-  if (Array.isArray(value)) return value.map((member) => toJsonSafe(member, depth - 1));
-  for (const [key, member] of Object.entries(value)) {
-    const safe = toJsonSafe(member, depth - 1);
-    if (safe !== member)
-      Object.defineProperty(value, key, { value: safe, enumerable: true, writable: true, configurable: true });
+  #refuse(stream: Stream, problem: YamlProblem, [at]: Range): DecodeError {
+    const place = this.#place(stream, at);
+    const { maxAliases = MAX_ALIASES } = this.#options;
+    switch (problem) {
+      case 'depth':
+        return tooDeep(place, this.#maxDepth);
+      case 'duplicate key':
+        return decodeError('YAML_SYNTAX', place, 'a key that its mapping has already; keep one of them');
+      case 'unknown alias':
+        return decodeError('YAML_SYNTAX', place, 'an alias of an anchor that is not complete before it');
+      case 'aliases': {
+        const what = `its aliases stand for more than ${maxAliases} nodes; raise maxAliases if that is right`;
+        return decodeError('YAML_ALIASES', place, what);
+      }
+    }
   }
-  return value;
+
+  #add({ lines, bytes, items }: Stream, record: unknown, error: Decoded['error'], range: readonly number[]): void {
+    const [from, to] = [range[0] ?? 0, range[1] ?? 0];
+    const line = error?.at.line ?? lines.linePos(from).line;
+    items.push({ record, error, index: items.length, line, offset: bytes(from), end: bytes(to) });
+  }
+
+  #place({ lines, bytes }: Stream, at: number) {
+    return { file: this.#file, line: lines.linePos(at).line, offset: bytes(at) };
+  }
+
+  #failed(error: DecodeError, end: number): Decoded[] {
+    return [{ record: undefined, error, index: 0, line: 1, offset: 0, end }];
+  }
 }

@@ -75,22 +75,36 @@ test('CS1: a decoder goes on at the end of any record, and brings exactly the re
   );
 });
 
-test('any bytes whatever end, in order, the same for every size of chunk', async () => {
-  const noise = fc.string({ unit: fc.constantFrom('a', 'b', ',', '"', '\n', '\r', ';', '\u00ff', '\0', 'é') });
+const NOISE = ['a', 'b', ',', '"', '\n', '\r', ';', '\u00ff', '\0', '\u00c3\u00a9', ' ', 'x'.repeat(25)];
+
+test.each([
+  ['with a header', csv({ maxRecordBytes: 30 })],
+  ['without', csv({ header: false, delimiter: ',', maxRecordBytes: 30, maxColumns: 4 })],
+  ['with names', csv({ header: ['x', 'y'], maxRecordBytes: 30 })],
+])('any bytes whatever give the same for every size of chunk, and go on after each item: %s', async (_, format) => {
   await fc.assert(
-    fc.asyncProperty(noise, fc.integer({ min: 1, max: 20 }), async (text, chunk) => {
-      const bytes = Buffer.from(text, 'latin1');
-      const whole = await decode(csv({ delimiter: ',' }), bytes, { chunk: 1_000 });
-      for (const [index, item] of whole.entries()) {
-        expect(item.index).toBe(index);
-        expect(item.offset).toBeGreaterThanOrEqual(whole[index - 1]?.end ?? 0);
-        expect(item.end).toBeGreaterThan(item.offset);
-      }
-      if (!text.includes('\0') && !text.includes('\r')) {
-        expect(plain(await decode(csv({ delimiter: ',' }), bytes, { chunk }))).toEqual(plain(whole));
-      }
-    }),
-    { numRuns: 500 },
+    fc.asyncProperty(
+      fc.integer({ min: 0, max: 2 }),
+      fc.string({ unit: fc.constantFrom(...NOISE), maxLength: 60 }),
+      fc.integer({ min: 1, max: 20 }),
+      async (padding, text, chunk) => {
+        // Beyond the bytes at the beginning that are looked at together.
+        const bytes = Buffer.from(padding > 0 ? `a,b\n${'\n'.repeat(padding * 9_000)}${text}` : text, 'latin1');
+        const whole = await decode(format, bytes, { chunk: 1_000_000 });
+        for (const [index, item] of whole.entries()) {
+          expect(item.index).toBe(index);
+          expect(item.offset).toBeGreaterThanOrEqual(whole[index - 1]?.end ?? 0);
+          expect(item.end).toBeGreaterThan(item.offset);
+        }
+        const { items, positions } = await decodeWith(format, bytes, { chunk: padding > 0 ? chunk * 997 : chunk });
+        expect(plain(items)).toEqual(plain(whole));
+        for (const [index, position] of [...positions.entries()].slice(-12)) {
+          const rest = await decode(format, bytes, { chunk, position });
+          expect(plain(rest)).toEqual(plain(whole.slice(index + 1)));
+        }
+      },
+    ),
+    { numRuns: 150 },
   );
 });
 
@@ -147,14 +161,84 @@ describe('CS1', () => {
     ]);
   });
 
-  it('a row that is too long is an error, in bounded memory, and the rows after it go on', async () => {
+  it('a row that is too long is an error, and the rows after it go on', async () => {
     const format = csv({ maxRecordBytes: 1_000 });
-    const text = `a,b\n1,2\n${'x'.repeat(50_000)},3\n4,5\n6,"${'\n'.repeat(3_000)}\n7,8\n`;
+    const text = `a,b\n1,2\n${'x'.repeat(50_000)},3\n4,5\n6,"${'\n7,8'.repeat(3_000)}"\n9,10\n`;
     for (const chunk of [100, 4_096, 1_000_000]) {
-      const items = await decode(format, text, { chunk });
-      expect(records(items).slice(0, 3)).toEqual([{ a: '1', b: '2' }, 'RECORD_TOO_LARGE', { a: '4', b: '5' }]);
-      expect(records(items).at(-1)).toEqual({ a: '7', b: '8' });
+      expect(records(await decode(format, text, { chunk }))).toEqual([
+        { a: '1', b: '2' },
+        'RECORD_TOO_LARGE',
+        { a: '4', b: '5' },
+        'RECORD_TOO_LARGE',
+        { a: '9', b: '10' },
+      ]);
     }
+  });
+
+  it('no row is ever read from within quotes: what is in a cell that is too large stays there', async () => {
+    const text = `a,b\n1,"${'forged,row\n'.repeat(500)}"\n2,3\n`;
+    const found = records(await decode(csv({ maxRecordBytes: 1_000 }), text, { chunk: 64 }));
+    expect(found).toEqual(['RECORD_TOO_LARGE', { a: '2', b: '3' }]);
+  });
+
+  it('a quote that stays open for longer than a row may be is told of at the end', async () => {
+    const text = `a,b\n1,2\n3,"${'\n4,5'.repeat(3_000)}\n`;
+    const items = await decode(csv({ maxRecordBytes: 1_000 }), text, { chunk: 64 });
+    expect(records(items)).toEqual([{ a: '1', b: '2' }, 'CSV_OPEN_QUOTE']);
+    expect(items[1]).toMatchObject({ line: 3, offset: 8, end: text.length });
+  });
+
+  it('a row of 1 GB costs no memory', async () => {
+    const decoder = await csv().open();
+    const chunk = Buffer.alloc(1_048_576, 'x');
+    let items = decoder.push(Buffer.from('a,b\n1,2\n'));
+    const before = process.memoryUsage().arrayBuffers;
+    for (let count = 0; count < 1_024; count += 1) items = items.concat(decoder.push(chunk));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50_000_000);
+    items = items.concat(decoder.push(Buffer.from(',3\n4,5\n')), decoder.finish());
+    expect(records(items)).toEqual([{ a: '1', b: '2' }, 'RECORD_TOO_LARGE', { a: '4', b: '5' }]);
+    expect(items[2]).toMatchObject({ line: 4, offset: 8 + 1_073_741_824 + 3 });
+  }, 60_000);
+
+  it('quotes that make every row as long as the file cost what it is long, not its square', async () => {
+    const text = `a,b\n${'x",":\n'.repeat(500_000)}`;
+    expect(records(await decode(csv(), text))).toEqual(['CSV_OPEN_QUOTE']);
+  });
+
+  it.each([
+    ['text after a quote', 'a,"b"x\n1,2\n', 'CSV_TEXT_AFTER_QUOTE'],
+    ['an open quote', 'a,"b\n1,2\n', 'CSV_OPEN_QUOTE'],
+    ['bytes that are not UTF-8', Buffer.from('a,caf\xe9\n1,2\n', 'latin1'), 'INVALID_ENCODING'],
+    ['too many columns', `${'a,'.repeat(10_000)}a\n`, 'CSV_COLUMNS'],
+    ['too long a name', `${'a'.repeat(1_100_000)},b\n1,2\n`, 'RECORD_TOO_LARGE'],
+  ])('a header that cannot be read is an error, never rows without their names: %s', async (_, text, code) => {
+    const { items, positions } = await decodeWith(csv(), text);
+    expect(records(items)).toEqual([code]);
+    expect(await decode(csv(), text, { position: positions[0] })).toEqual([]);
+  });
+
+  it('10,000 columns of one name are named at once', async () => {
+    const [item] = await decode(csv(), `${Array(10_000).fill('a').join(',')}\n${Array(10_000).fill('1').join(',')}\n`);
+    expect(Object.keys(item?.record as object)).toHaveLength(10_000);
+  });
+
+  it('a quote within a name is part of it, and hides no line', async () => {
+    for (const newline of ['\n', '\r', '\r\n']) {
+      const items = await decode(csv(), ['size",b', '1,2', '3,4', ''].join(newline));
+      expect(records(items)).toEqual([
+        { 'size"': '1', b: '2' },
+        { 'size"': '3', b: '4' },
+      ]);
+    }
+  });
+
+  it('empty lines are left out, before the header too; an empty cell in quotes is a value', async () => {
+    expect(records(await decode(csv(), '\n\na\n\n""\nx\n'))).toEqual([{ a: '' }, { a: 'x' }]);
+  });
+
+  it('NUL bytes further behind are an error of their row', async () => {
+    const text = `a,b\n${'1,2\n'.repeat(2_000)}3,\0\n4,5\n`;
+    expect(records(await decode(csv(), text)).slice(-2)).toEqual(['BINARY', { a: '4', b: '5' }]);
   });
 
   it('bytes that are not UTF-8 are an error of their row, never replaced; latin1 may be told', async () => {
@@ -179,5 +263,7 @@ describe('CS1', () => {
 
   it('refuses options that are no single character', () => {
     expect(() => csv({ delimiter: ',,' })).toThrow(/delimiter must be one ASCII character/);
+    expect(() => csv({ delimiter: '"' })).toThrow(/must differ/);
+    expect(() => csv({ header: [] })).toThrow(/header needs a name/);
   });
 });

@@ -53,6 +53,38 @@ describe.each([
   });
 });
 
+const NOISE = ['1', '{', '}', '[', ']', ',', '"', '\\', '\n', '\r', ' ', '\0', '\u00ff', 'a', ':', 'x'.repeat(30)];
+
+test.each([
+  ['jsonl', jsonl({ maxRecordBytes: 20 })],
+  ['json', json({ maxRecordBytes: 20 })],
+  ['json as a document', json({ maxRecordBytes: 20, records: 'document' })],
+])('%s: any bytes whatever give the same for every size of chunk, and go on after each item', async (_, format) => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.boolean(),
+      fc.integer({ min: 0, max: 1 }),
+      fc.string({ unit: fc.constantFrom(...NOISE), maxLength: 60 }),
+      fc.integer({ min: 1, max: 20 }),
+      async (isList, padding, text, chunk) => {
+        // Beyond the bytes at the beginning that are looked at together.
+        const bytes = Buffer.from(
+          `${' '.repeat(padding * 5_000)}${padding ? '\n' : ''}${isList ? '[1,' : ''}${text}`,
+          'latin1',
+        );
+        const whole = await decode(format, bytes, { chunk: 100_000 });
+        const { items, positions } = await decodeWith(format, bytes, { chunk });
+        expect(plain(items)).toEqual(plain(whole));
+        expect(items.map(({ index }) => index)).toEqual(items.map((_, index) => index));
+        for (const [index, position] of positions.entries()) {
+          expect(plain(await decode(format, bytes, { chunk, position }))).toEqual(plain(whole.slice(index + 1)));
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
 describe('jsonl', () => {
   it('a bad line is an error with line and offset, and the next goes on', async () => {
     const items = await decode(jsonl(), '\ufeff{"a":1}\r\n\n  \n{bad}\n{"a":2}');

@@ -61,6 +61,51 @@ describe('XM1', () => {
   });
 });
 
+it('what is found does not depend on the chunks, and offsets are bytes', async () => {
+  const files: [string | Uint8Array, ...string[]][] = [
+    ['\ufeff<r>\r\n<x a="1"\r\n>ä😀</x>\r\n <日\r\n/><y>2</y></r>', '<x a="1"\r\n>ä😀</x>', '<日\r\n/>', '<y>2</y>'],
+    ['<r>ä<x>1</x><x>日<b/></y></r>', '<x>1</x>'],
+    ['<r><x>1</x>', '<x>1</x>'],
+    ['<r><x>1</x><x>2</x>', '<x>1</x>', '<x>2</x>'],
+    ['<r><x>1</x></r><r/>', '<x>1</x>'],
+    ['<r><x>1</x>\0', '<x>1</x>'],
+    [Buffer.from('<r><x>1</x>\n<x>\xe9</x></r>', 'latin1'), '<x>1</x>'],
+    [`<r><x>1</x><x>${'2'.repeat(3_000)}</x><x>3</x></r>`, '<x>1</x>'],
+    [`<r><x>1</x><!--${'2'.repeat(3_000)}--><x>3</x></r>`, '<x>1</x>'],
+    [`<r><x>1</x><x>${'2'.repeat(3_000)}<</x></r>`, '<x>1</x>'],
+  ];
+  for (const [text, ...expected] of files) {
+    const bytes = Buffer.from(text as string);
+    const whole = await decode(xml({ maxRecordBytes: 1_000 }), bytes, { chunk: 1_000_000 });
+    const found = whole.filter(({ error }) => error === undefined);
+    expect(found.map(({ offset, end }) => bytes.toString('utf8', offset, end))).toEqual(expected);
+    expect(whole.map(({ index }) => index)).toEqual(whole.map((_, index) => index));
+    for (const chunk of [1, 2, 5, 64, 700]) {
+      const { items, positions } = await decodeWith(xml({ maxRecordBytes: 1_000 }), bytes, { chunk });
+      expect(plain(items)).toEqual(plain(whole));
+      for (const [index, position] of positions.entries()) {
+        const rest = await decode(xml({ maxRecordBytes: 1_000 }), bytes, { chunk, position });
+        expect(plain(rest)).toEqual(plain(whole.slice(index + 1)));
+      }
+    }
+  }
+});
+
+it('what stands between few records may be of any size', async () => {
+  const text = `<r>${'<a><b>1</b></a>'.repeat(1_000)}<z>1</z>${'<a/>'.repeat(1_000)}<z>2</z></r>`;
+  for (const chunk of [100, 1_000_000])
+    expect(records(await decode(xml({ records: 'r/z', maxRecordBytes: 100 }), text, { chunk }))).toEqual(['1', '2']);
+});
+
+it('Latin-1 is read where the declaration says so', async () => {
+  const bytes = Buffer.from('<?xml version="1.0" encoding="ISO-8859-1"?><r>\xe9<x>\xe9</x><x/></r>', 'latin1');
+  for (const chunk of [1, 1_000]) {
+    const items = await decode(xml(), bytes, { chunk });
+    expect(records(items)).toEqual(['é', '']);
+    expect(items.map(({ offset, end }) => bytes.toString('latin1', offset, end))).toEqual(['<x>\xe9</x>', '<x/>']);
+  }
+});
+
 it('PP1: an element and an attribute called __proto__ are data', async () => {
   const [item] = await decode(
     xml(),

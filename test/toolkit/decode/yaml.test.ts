@@ -20,7 +20,7 @@ it.each([
 it('goes on after any record, with exactly the rest', async () => {
   const text = 'a: 1\n---\n- 3\n- 4\n---\nb: 2\n';
   const { items, positions } = await decodeWith(yaml(), text);
-  expect(items.map(({ line }) => line)).toEqual([1, 3, 3, 6]);
+  expect(items.map(({ line }) => line)).toEqual([1, 3, 4, 6]);
   for (const [index, position] of positions.entries()) {
     expect(plain(await decode(yaml(), text, { position }))).toEqual(plain(items.slice(index + 1)));
   }
@@ -60,6 +60,76 @@ it('YM1: a nesting that is too deep is refused', async () => {
   const [item, ...others] = await decode(yaml(), '['.repeat(20_000) + ']'.repeat(20_000));
   expect(item?.error).toBeDefined();
   expect(others).toEqual([]);
+});
+
+it('YM1: brackets without end are refused; composing them would end the process', async () => {
+  for (const text of ['[', '{a: ', '- ', '? ', '[{a: ']) {
+    expect(records(await decode(yaml(), text.repeat(20_000)))).toEqual(['RECORD_TOO_DEEP']);
+    expect(records(await decode(yaml({ maxDepth: 1_000_000 }), text.repeat(20_000)))).toEqual(['RECORD_TOO_DEEP']);
+  }
+  expect(records(await decode(yaml(), `a: 1\n---\n${'['.repeat(500)}${']'.repeat(500)}\n---\nb: 2\n`))).toEqual([
+    { a: 1 },
+    'RECORD_TOO_DEEP',
+    { b: 2 },
+  ]);
+});
+
+it('YM1: many keys, anchors and documents cost what they are long, not its square', async () => {
+  const of = (count: number, line: (index: number) => string): string =>
+    Array.from({ length: count }, (_, index) => line(index)).join('');
+  const [item] = await decode(
+    yaml(),
+    of(60_000, (index) => `key${index}: 1\n`),
+  );
+  expect(Object.keys(item?.record as object)).toHaveLength(60_000);
+  const anchored = await decode(
+    yaml(),
+    of(9_000, (index) => `- &a${index} x\n- *a${index}\n`),
+  );
+  expect(anchored.filter(({ record }) => record === 'x')).toHaveLength(18_000);
+  expect(
+    await decode(
+      yaml(),
+      of(20_000, () => 'a\n---\n'),
+    ),
+  ).toHaveLength(20_001);
+});
+
+it.each([
+  ['binary', 'a: !!binary aGVsbG8=\n', 'YAML_TAG'],
+  ['a date by its tag', 'a: !!timestamp 2001-01-01\n', 'YAML_TAG'],
+  ['a set', 'a: !!set {x, y}\n', 'YAML_TAG'],
+  ['an ordered map', 'a: !!omap [x: 1]\n', 'YAML_TAG'],
+  ['merging by its tag', 'a: &a {x: 1}\nb: {!!merge <<: *a}\n', 'YAML_TAG'],
+  ['a key twice', 'a: 1\nb: 2\na: 3\n', 'YAML_SYNTAX'],
+  ['keys that are one as text', '1: a\n"1": b\n', 'YAML_SYNTAX'],
+  ['an alias of nothing', 'a: *nothing\n', 'YAML_SYNTAX'],
+  ['an anchor that contains itself', 'a: &a [*a]\n', 'YAML_SYNTAX'],
+])('%s is refused, since as JSON it would be something else', async (_, text, code) => {
+  expect(records(await decode(yaml(), text))).toEqual([code]);
+});
+
+it('what JSON has no form for is text, also in documents of YAML 1.1', async () => {
+  expect(records(await decode(yaml(), 'a: 12345678901234567890\nb: 0x10\nc: -7\n'))).toEqual([
+    { a: '12345678901234567890', b: 16, c: -7 },
+  ]);
+  expect(records(await decode(yaml(), '%YAML 1.1\n---\na: 2001-01-01\nb: yes\n'))).toEqual([
+    { a: '2001-01-01', b: 'yes' },
+  ]);
+});
+
+it('an alias is a copy: changing one record changes no other', async () => {
+  const [first, second] = records(await decode(yaml(), '- &a {x: {y: 1}}\n- *a\n')) as { x: object }[];
+  expect(second).toEqual(first);
+  expect(second?.x).not.toBe(first?.x);
+});
+
+it('offsets are bytes, and each element has its own line', async () => {
+  const text = '\ufeff- ä\n- 日本\n- 😀 b\n- c\n';
+  const bytes = Buffer.from(text);
+  const items = await decode(yaml(), bytes);
+  expect(items.map(({ offset, end }) => bytes.toString('utf8', offset, end))).toEqual(['ä', '日本', '😀 b', 'c']);
+  expect(items.map(({ line }) => line)).toEqual([1, 2, 3, 4]);
 });
 
 it('PP1: __proto__ is data', async () => {

@@ -1,14 +1,15 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { DecodeError } from '../../../core/errors.js';
-import { byteOrderMarkLength, whyNotText } from '../byte-order-mark.js';
+import { byteOrderMarkLength, HEAD_BYTES, whyNotText } from '../byte-order-mark.js';
 import { decodeError, tooLarge } from '../decode-error.js';
 import type { Decoded, DecodePosition, Decoder } from '../decoder.js';
 import { MAX_COLUMNS, MAX_RECORD_BYTES } from '../limits.js';
 import { Pending } from '../pending.js';
-import { type CsvDialect, guessDelimiter, guessNewline } from './dialect.js';
+import { type CsvDialect, findDialect } from './dialect.js';
 import { columnNames, type MakeRecord, recordMaker } from './header.js';
 import type { CsvOptions } from './index.js';
-import { type ParsedRecord, parseRecord } from './record.js';
+import { isBlank, type ParsedRecord, parseRecord } from './record.js';
+import { countOf, SkippedRecord } from './skipped-record.js';
 
 /** What a later decoder of the same file cannot see: its beginning. */
 interface Context {
@@ -18,8 +19,14 @@ interface Context {
   columns: number;
 }
 
+interface Row extends Decoded {
+  /** The line on which the next record begins. */
+  readonly endLine: number;
+}
+
+/** In a position: nothing more of this file is read. */
+const REFUSED = 'refused';
 const NOT_ASCII = /[\u0080-\u00ff]/;
-const SEPARATOR_LINE = /^sep=([\t -~])\r?(\n|\r)/i;
 
 /**
  * Works on the bytes as Latin-1 text, where a character is a byte: offsets are exact, and only the cells that hold more
@@ -30,12 +37,17 @@ export class CsvDecoder implements Decoder {
   readonly #file: string | undefined;
   readonly #maxBytes: number;
   readonly #pending = new Pending();
+  #dialect: CsvDialect | undefined;
   #context: Context | undefined;
   #makeRecord: MakeRecord | undefined;
   #offset: number;
   #line: number;
   #index: number;
-  #isSkipping = false;
+  #skipped: SkippedRecord | undefined;
+  /** Of the bytes at hand. */
+  #isPlain = false;
+  #hasNul = false;
+  #isRefused = false;
   isDone = false;
 
   constructor(options: CsvOptions, position: DecodePosition | undefined, file: string | undefined) {
@@ -45,7 +57,8 @@ export class CsvDecoder implements Decoder {
     this.#offset = position?.offset ?? 0;
     this.#line = position?.line ?? 1;
     this.#index = position?.index ?? 0;
-    if (position?.context !== undefined) this.#use(position.context as Context);
+    if (position?.context === REFUSED) this.isDone = true;
+    else if (position?.context !== undefined) this.#use(position.context as Context);
   }
 
   push(chunk: Uint8Array): Decoded[] {
@@ -55,6 +68,7 @@ export class CsvDecoder implements Decoder {
   finish(): Decoded[] {
     if (this.isDone) return [];
     const items = this.#take(this.#pending.join(new Uint8Array()), true);
+    if (this.#skipped !== undefined) this.#tellSkipped(this.#skipped, items);
     this.isDone = true;
     return items;
   }
@@ -62,76 +76,73 @@ export class CsvDecoder implements Decoder {
   positionAfter(decoded: Decoded): DecodePosition {
     const { end, index } = decoded;
     const { endLine } = decoded as Row;
-    const position = { offset: end, index: index + 1, line: endLine };
-    return this.#context === undefined ? position : { ...position, context: this.#context };
+    return { offset: end, index: index + 1, line: endLine, context: this.#isRefused ? REFUSED : this.#context };
   }
 
   #take(bytes: Buffer, isLast: boolean): Decoded[] {
     const items: Decoded[] = [];
-    if (this.#offset === 0) {
-      const why = whyNotText(bytes.subarray(0, 4096), this.#place());
-      if (why !== undefined) {
-        this.isDone = true;
-        this.#add(items, undefined, why, bytes.length, this.#line);
-        return items;
-      }
-    }
     const text = bytes.toString('latin1');
-    const isPlain = this.#options.encoding === 'latin1' || isAscii(bytes);
-    const start = this.#isSkipping ? this.#skip(text) : this.#begin(text, isLast);
-    if (start === undefined) this.#keep(bytes, 0, items);
-    else this.#keep(bytes, this.#takeRecords(text, start, isPlain, isLast, items), items, isLast);
+    this.#isPlain = this.#options.encoding === 'latin1' || isAscii(bytes);
+    this.#hasNul = bytes.includes(0);
+    let from = this.#skipped === undefined ? 0 : this.#skip(text, items);
+    if (this.#dialect === undefined) from = this.#begin(bytes, text, isLast, items);
+    if (this.#dialect !== undefined && this.#context === undefined) from = this.#takeHeader(text, from, isLast, items);
+    if (this.#context !== undefined) from = this.#takeRecords(text, from, isLast, items);
+    this.#keep(bytes.subarray(from), isLast);
     return items;
   }
 
-  /** Passes over the rest of a record that was too large, up to the end of the line. */
-  #skip(text: string): number | undefined {
-    const stop = text.indexOf(this.#context?.dialect.newline ?? '\n');
-    if (stop === -1) return undefined;
-    this.#isSkipping = false;
-    this.#offset += stop + 1;
-    this.#line += 1;
-    return stop + 1;
+  #begin(bytes: Buffer, text: string, isLast: boolean, items: Decoded[]): number {
+    if (bytes.length < HEAD_BYTES && !isLast) return 0;
+    const why = whyNotText(bytes, this.#place());
+    if (why !== undefined) {
+      this.#refuseFile(items, why, Math.min(bytes.length, HEAD_BYTES));
+      return 0;
+    }
+    const mark = byteOrderMarkLength(bytes);
+    const found = findDialect(text.slice(mark), this.#options, this.#maxBytes, isLast);
+    if (found === undefined) return 0;
+    this.#dialect = found.dialect;
+    this.#pass(mark + found.length, this.#line + (found.length === 0 ? 0 : 1));
+    const { header = true } = this.#options;
+    if (header === true) return mark + found.length;
+    const names = header === false ? null : columnNames(header);
+    this.#use({ dialect: found.dialect, names, columns: names?.length ?? 0 });
+    return mark + found.length;
   }
 
-  /** Finds out the dialect from the first complete record; undefined while there is none. */
-  #begin(text: string, isLast: boolean): number | undefined {
-    if (this.#context !== undefined) return 0;
-    const mark = this.#offset === 0 ? byteOrderMarkLength(Buffer.from(text.slice(0, 3), 'latin1')) : 0;
-    const body = text.slice(mark);
-    const { quote = '"', delimiter = 'auto', header = true } = this.#options;
-    const isTooLong = text.length > this.#maxBytes;
-    const newline = guessNewline(body, quote, isLast || isTooLong);
-    if (newline === undefined) return undefined;
-    const told = delimiter === 'auto' ? SEPARATOR_LINE.exec(body) : null;
-    const from = mark + (told?.[0].length ?? 0);
-    const dialect = {
-      quote,
-      newline,
-      delimiter: delimiter === 'auto' ? (told?.[1] ?? guessDelimiter(body, quote, newline)) : delimiter,
-    };
-    const first = parseRecord(text, from, dialect, isLast);
-    if (first === undefined && !isTooLong) return undefined;
-    this.#offset += from;
-    if (told) this.#line += 1;
-    if (header !== true || first === undefined || from >= text.length) {
-      const names = Array.isArray(header) ? columnNames(header) : null;
-      this.#use({ dialect, names, columns: names?.length ?? 0 });
-      return from;
+  /** The first record that is not an empty line. Without the names nothing behind it means anything. */
+  #takeHeader(text: string, start: number, isLast: boolean, items: Decoded[]): number {
+    const dialect = this.#dialect as CsvDialect;
+    let from = start;
+    while (from < text.length && this.#context === undefined && !this.isDone) {
+      const parsed = parseRecord(text, from, dialect, isLast);
+      const length = (parsed?.next ?? text.length) - from;
+      if (length > this.#maxBytes)
+        this.#refuseFile(items, tooLarge(this.#place(), this.#maxBytes, 'maxRecordBytes'), this.#maxBytes);
+      if (parsed === undefined || this.isDone) break;
+      if (!isBlank(text, from, parsed, dialect)) this.#takeNames(parsed, length, items);
+      this.#pass(length, this.#line + countOf(text, dialect.newline, from, parsed.next));
+      from = parsed.next;
     }
-    const cells = first.cells.map((cell) => (this.#options.encoding === 'latin1' ? cell : (decodeUtf8(cell) ?? cell)));
-    this.#use({ dialect, names: columnNames(cells), columns: cells.length });
-    this.#offset += first.next - from;
-    this.#line += countLines(text, from, first.next, newline);
-    return first.next;
+    return from;
+  }
+
+  #takeNames({ cells, problem }: ParsedRecord, length: number, items: Decoded[]): void {
+    const names = this.#options.encoding === 'latin1' ? cells : cells.map(decodeUtf8);
+    const error = this.#whyNotRead(cells, problem) ?? (names.includes(undefined) ? this.#notUtf8() : undefined);
+    if (error !== undefined) return this.#refuseFile(items, error, length);
+    const columns = columnNames(names as string[]);
+    this.#use({ dialect: this.#dialect as CsvDialect, names: columns, columns: columns.length });
   }
 
   #use(context: Context): void {
+    this.#dialect = context.dialect;
     this.#context = context;
     this.#makeRecord = recordMaker(context.names ?? undefined);
   }
 
-  #takeRecords(text: string, start: number, isPlain: boolean, isLast: boolean, items: Decoded[]): number {
+  #takeRecords(text: string, start: number, isLast: boolean, items: Decoded[]): number {
     const { dialect } = this.#context as Context;
     let from = start;
     let nextQuote = text.indexOf(dialect.quote, from);
@@ -139,99 +150,119 @@ export class CsvDecoder implements Decoder {
       const stop = text.indexOf(dialect.newline, from);
       if (nextQuote !== -1 && nextQuote < from) nextQuote = text.indexOf(dialect.quote, from);
       const isSimple = stop !== -1 && (nextQuote === -1 || nextQuote > stop);
-      if (isSimple) this.#takeLine(text, from, stop, isPlain, items);
+      if (isSimple) this.#takeLine(text, from, stop, items);
       const parsed = isSimple ? undefined : parseRecord(text, from, dialect, isLast);
-      if (!isSimple && parsed === undefined) break;
-      if (parsed !== undefined) this.#takeParsed(text, from, parsed, isPlain, items);
+      if (!isSimple && (parsed === undefined || this.#isEndless(parsed, text.length - from))) break;
+      if (parsed !== undefined) this.#takeParsed(text, from, parsed, items);
       from = parsed?.next ?? stop + 1;
     }
     return from;
   }
 
+  /** A quote that stays open for longer than a record may be is one, however much of the file is at hand. */
+  #isEndless({ problem }: ParsedRecord, rest: number): boolean {
+    return problem === 'open quote' && rest > this.#maxBytes;
+  }
+
   /** A record on one line without a quote: nearly all of them. */
-  #takeLine(text: string, from: number, stop: number, isPlain: boolean, items: Decoded[]): void {
+  #takeLine(text: string, from: number, stop: number, items: Decoded[]): void {
     const { dialect } = this.#context as Context;
     const end = dialect.newline === '\n' && text.charCodeAt(stop - 1) === 13 && stop > from ? stop - 1 : stop;
+    const length = stop + 1 - from;
+    if (end === from) return this.#pass(length, this.#line + 1);
     const line = text.slice(from, end);
-    this.#takeCells(
-      line.split(dialect.delimiter),
-      stop + 1 - from,
-      isPlain || !NOT_ASCII.test(line),
-      this.#line + 1,
-      items,
-    );
+    const isPlain = this.#isPlain || !NOT_ASCII.test(line);
+    this.#takeCells(line.split(dialect.delimiter), length, isPlain, this.#line + 1, items);
   }
 
-  #takeParsed(text: string, from: number, parsed: ParsedRecord, isPlain: boolean, items: Decoded[]): void {
+  #takeParsed(text: string, from: number, parsed: ParsedRecord, items: Decoded[]): void {
     const { cells, next, problem } = parsed;
-    const { newline } = (this.#context as Context).dialect;
-    const endLine = this.#line + countLines(text, from, next, newline);
-    if (problem === undefined) return this.#takeCells(cells, next - from, isPlain, endLine, items);
-    const error =
-      problem === 'open quote'
-        ? decodeError(
-            'CSV_OPEN_QUOTE',
-            this.#place(),
-            'a quote is opened and never closed; reading goes on with the next line',
-          )
-        : decodeError(
-            'CSV_TEXT_AFTER_QUOTE',
-            this.#place(),
-            'text follows a closing quote; double the quotes within a cell',
-          );
-    this.#add(items, undefined, error, next - from, endLine);
+    const { dialect } = this.#context as Context;
+    const endLine = this.#line + countOf(text, dialect.newline, from, next);
+    if (isBlank(text, from, parsed, dialect)) return this.#pass(next - from, endLine);
+    this.#takeCells(cells, next - from, this.#isPlain, endLine, items, problem);
   }
 
-  #takeCells(cells: string[], length: number, isPlain: boolean, endLine: number, items: Decoded[]): void {
+  #takeCells(
+    cells: string[],
+    length: number,
+    isPlain: boolean,
+    endLine: number,
+    items: Decoded[],
+    problem?: ParsedRecord['problem'],
+  ): void {
+    let error = this.#refuse(cells, length, problem);
+    const decoded = error !== undefined || isPlain ? cells : cells.map(decodeUtf8);
+    if (error === undefined && decoded !== cells && decoded.includes(undefined)) error = this.#notUtf8();
+    const record = error === undefined ? this.#makeRecord?.(decoded as string[]) : undefined;
+    this.#add(items, record, error, length, endLine);
+  }
+
+  #refuse(cells: readonly string[], length: number, problem: ParsedRecord['problem']): DecodeError | undefined {
+    if (length > this.#maxBytes) return tooLarge(this.#place(), this.#maxBytes, 'maxRecordBytes');
+    const error = this.#whyNotRead(cells, problem);
+    if (error !== undefined) return error;
     const context = this.#context as Context;
     if (context.columns === 0) this.#use({ ...context, columns: cells.length });
-    const expected = this.#context?.columns ?? 0;
-    const error = this.#refuse(cells, length, expected);
-    if (error !== undefined) return this.#add(items, undefined, error, length, endLine);
-    if (cells.length === 1 && cells[0] === '') return this.#pass(length, endLine);
-    const decoded = isPlain ? cells : cells.map(decodeUtf8);
-    if (decoded.includes(undefined)) {
-      return this.#add(
-        items,
-        undefined,
-        decodeError('INVALID_ENCODING', this.#place(), 'this row is not UTF-8; is it latin1?'),
-        length,
-        endLine,
-      );
-    }
-    this.#add(items, this.#makeRecord?.(decoded as string[]), undefined, length, endLine);
-  }
-
-  #refuse(cells: readonly string[], length: number, expected: number): DecodeError | undefined {
-    const { maxColumns = MAX_COLUMNS } = this.#options;
-    if (length > this.#maxBytes) return tooLarge(this.#place(), this.#maxBytes, 'maxRecordBytes');
-    if (cells.length > maxColumns)
-      return decodeError(
-        'CSV_COLUMNS',
-        this.#place(),
-        `more than ${maxColumns} cells; raise maxColumns if that is right`,
-      );
-    if (cells.length === expected || (cells.length === 1 && cells[0] === '')) return undefined;
+    const expected = context.columns === 0 ? cells.length : context.columns;
+    if (cells.length === expected) return undefined;
     return decodeError('CSV_RAGGED_ROW', this.#place(), `${cells.length} cells where ${expected} were expected`);
   }
 
-  /** What is too long already is told of at once, and then no more of it is kept. */
-  #keep(bytes: Buffer, from: number, items: Decoded[], isLast = false): void {
-    const rest = bytes.subarray(from);
-    if (isLast) return this.#pending.keep(new Uint8Array());
-    if (this.#isSkipping) {
-      this.#offset += rest.length;
-      return this.#pending.keep(new Uint8Array());
+  /** What is wrong with a record or a header by itself. */
+  #whyNotRead(cells: readonly string[], problem: ParsedRecord['problem']): DecodeError | undefined {
+    const { maxColumns = MAX_COLUMNS } = this.#options;
+    if (problem === 'open quote') {
+      const what = 'a quote is opened and never closed; reading goes on with the next line';
+      return decodeError('CSV_OPEN_QUOTE', this.#place(), what);
     }
-    if (rest.length <= this.#maxBytes) return this.#pending.keep(rest);
-    const stop = rest.toString('latin1').indexOf(this.#context?.dialect.newline ?? '\n');
-    const error = tooLarge(this.#place(), this.#maxBytes, 'maxRecordBytes (or is a quote open?)');
-    // Where a quote was left open the lines behind it are rows again.
-    const length = stop === -1 ? rest.length : stop + 1;
-    this.#isSkipping = stop === -1;
-    this.#add(items, undefined, error, length, this.#line + (stop === -1 ? 0 : 1));
-    this.#pending.keep(rest.subarray(length));
-    if (stop !== -1) items.push(...this.#take(this.#pending.join(new Uint8Array()), false));
+    if (problem === 'text after quote') {
+      const what = 'text follows a closing quote; double the quotes within a cell';
+      return decodeError('CSV_TEXT_AFTER_QUOTE', this.#place(), what);
+    }
+    if (cells.length > maxColumns) {
+      const what = `more than ${maxColumns} cells; raise maxColumns if that is right`;
+      return decodeError('CSV_COLUMNS', this.#place(), what);
+    }
+    if (!this.#hasNul || !cells.some((cell) => cell.includes('\0'))) return undefined;
+    return decodeError('BINARY', this.#place(), 'this row holds NUL bytes, so it is no text');
+  }
+
+  #notUtf8(): DecodeError {
+    return decodeError('INVALID_ENCODING', this.#place(), 'this row is not UTF-8; is it latin1?');
+  }
+
+  #refuseFile(items: Decoded[], error: DecodeError, length: number): void {
+    this.#add(items, undefined, error, length, this.#line);
+    this.#isRefused = true;
+    this.isDone = true;
+  }
+
+  /** Of a record that is too large no more is kept. */
+  #keep(rest: Buffer, isLast: boolean): void {
+    const isTooLarge = this.#context !== undefined && rest.length > this.#maxBytes;
+    if (isLast || this.isDone || isTooLarge) this.#pending.keep(new Uint8Array());
+    else this.#pending.keep(rest);
+    if (!isTooLarge) return;
+    this.#skipped = new SkippedRecord((this.#context as Context).dialect);
+    this.#skipped.pass(rest.toString('latin1'));
+  }
+
+  #skip(text: string, items: Decoded[]): number {
+    const skipped = this.#skipped as SkippedRecord;
+    const end = skipped.pass(text);
+    if (end === undefined) return text.length;
+    this.#tellSkipped(skipped, items);
+    this.#skipped = undefined;
+    return end;
+  }
+
+  #tellSkipped({ isQuoted, length, lines }: SkippedRecord, items: Decoded[]): void {
+    const what = 'a quote is opened and never closed, and more than maxRecordBytes follow, which were not read';
+    const error = isQuoted
+      ? decodeError('CSV_OPEN_QUOTE', this.#place(), what)
+      : tooLarge(this.#place(), this.#maxBytes, 'maxRecordBytes');
+    this.#add(items, undefined, error, length, this.#line + lines);
   }
 
   #add(items: Decoded[], record: unknown, error: DecodeError | undefined, length: number, endLine: number): void {
@@ -252,19 +283,8 @@ export class CsvDecoder implements Decoder {
   }
 }
 
-interface Row extends Decoded {
-  /** The line on which the next record begins. */
-  readonly endLine: number;
-}
-
 function decodeUtf8(latin1: string): string | undefined {
   if (!NOT_ASCII.test(latin1)) return latin1;
   const bytes = Buffer.from(latin1, 'latin1');
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
-}
-
-function countLines(text: string, from: number, to: number, newline: string): number {
-  let lines = 0;
-  for (let at = text.indexOf(newline, from); at !== -1 && at < to; at = text.indexOf(newline, at + 1)) lines += 1;
-  return lines;
 }

@@ -1,3 +1,4 @@
+import type { CsvOptions } from './index.js';
 import { parseRecord } from './record.js';
 
 /** How the cells and records of a file are told apart. */
@@ -8,14 +9,45 @@ export interface CsvDialect {
   readonly newline: '\n' | '\r';
 }
 
+/** Bytes at the beginning from which a dialect is told, whatever the size of the chunks. */
+const SAMPLE_BYTES = 16_384;
 const CANDIDATES = [',', ';', '\t', '|'];
 const SAMPLED_RECORDS = 10;
+const SEPARATOR_LINE = /^sep=([\t -~])\r?(\n|\r)/i;
+
+/**
+ * The dialect of a file, and how long a first line `sep=;` is that tells it, as spreadsheets write it. undefined: more of
+ * the file is needed, up to the end of its first line.
+ */
+export function findDialect(
+  text: string,
+  { quote = '"', delimiter = 'auto' }: CsvOptions,
+  maxBytes: number,
+  isLast: boolean,
+): { dialect: CsvDialect; length: number } | undefined {
+  if (text.length <= SAMPLE_BYTES && !isLast) return undefined;
+  const sample = text.slice(0, SAMPLE_BYTES);
+  const first = guessNewline(isLast ? sample : sample.replace(/\r$/, ''), quote, delimiter);
+  const newline = first ?? lateNewline(text.slice(0, maxBytes), isLast || text.length > maxBytes);
+  if (newline === undefined) return undefined;
+  const told = delimiter === 'auto' ? SEPARATOR_LINE.exec(sample) : null;
+  const length = told?.[0].length ?? 0;
+  const guessed = delimiter === 'auto' ? (told?.[1] ?? guessDelimiter(sample, quote, newline)) : delimiter;
+  return { dialect: { quote, newline, delimiter: guessed }, length };
+}
+
+/** Of a first line that is longer than the sample. */
+function lateNewline(text: string, isWhole: boolean): CsvDialect['newline'] | undefined {
+  const at = text.search(/[\r\n]/);
+  if (at === -1) return isWhole ? '\n' : undefined;
+  return at + 1 < text.length || isWhole ? newlineAt(text, at) : undefined;
+}
 
 /** The delimiter that splits the first records into the same number of cells, more than one. A comma if none does. */
-export function guessDelimiter(text: string, quote: string, newline: CsvDialect['newline']): string {
+function guessDelimiter(text: string, quote: string, newline: CsvDialect['newline']): string {
   let best = { delimiter: ',', score: 0 };
   for (const delimiter of CANDIDATES) {
-    const score = scoreOf(text, { delimiter, quote, newline });
+    const score = delimiter === quote ? 0 : scoreOf(text, { delimiter, quote, newline });
     if (score > best.score) best = { delimiter, score };
   }
   return best.delimiter;
@@ -38,15 +70,29 @@ function scoreOf(text: string, dialect: CsvDialect): number {
   return first < 2 ? 0 : matching * 1_000 + first;
 }
 
-/** What ends the first record; undefined while that cannot be told. */
-export function guessNewline(text: string, quote: string, isLast: boolean): CsvDialect['newline'] | undefined {
-  let isQuoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const character = text[at];
-    if (character === quote) isQuoted = !isQuoted;
-    else if (isQuoted || (character !== '\n' && character !== '\r')) continue;
-    else if (character === '\n' || text[at + 1] === '\n') return '\n';
-    else return at + 1 < text.length || isLast ? '\r' : undefined;
+/**
+ * What ends the first record, outside the quotes that open where a cell begins. Where that leaves nothing, as a quote is
+ * never closed, what ends the first line. undefined: there is nothing of the kind.
+ */
+function guessNewline(text: string, quote: string, delimiter: string): CsvDialect['newline'] | undefined {
+  const opens = new Set([...CANDIDATES, delimiter, '\n', '\r', '\ufeff']);
+  let at = 0;
+  while (at < text.length) {
+    const character = text[at] as string;
+    if (character === '\n' || character === '\r') return newlineAt(text, at);
+    const isOpen = character === quote && (at === 0 || opens.has(text[at - 1] as string));
+    at = isOpen ? behindQuotes(text, at + 1, quote) : at + 1;
   }
-  return isLast ? '\n' : undefined;
+  const first = text.search(/[\r\n]/);
+  return first === -1 ? undefined : newlineAt(text, first);
+}
+
+function newlineAt(text: string, at: number): CsvDialect['newline'] {
+  return text[at] === '\n' || text[at + 1] === '\n' ? '\n' : '\r';
+}
+
+function behindQuotes(text: string, from: number, quote: string): number {
+  let at = text.indexOf(quote, from);
+  while (at !== -1 && text[at + 1] === quote) at = text.indexOf(quote, at + 2);
+  return at === -1 ? text.length : at + 1;
 }

@@ -6,12 +6,15 @@ export type MakeRecord = (cells: readonly string[]) => unknown;
  * `_2`, `_3` … behind it, so that no column is lost.
  */
 export function columnNames(cells: readonly string[]): string[] {
-  const taken = new Set<string>();
+  /** Name to the number its next namesake gets. */
+  const taken = new Map<string, number>();
   return cells.map((cell, index) => {
     const name = cell.trim() === '' ? `column_${index + 1}` : cell;
     let unique = name;
-    for (let number = 2; taken.has(unique); number += 1) unique = `${name}_${number}`;
-    taken.add(unique);
+    let number = taken.get(name) ?? 2;
+    for (; taken.has(unique); number += 1) unique = `${name}_${number}`;
+    taken.set(name, number);
+    if (unique !== name) taken.set(unique, 2);
     return unique;
   });
 }

@@ -20,18 +20,24 @@ export interface CsvOptions {
 /**
  * Comma-separated values (RFC 4180) and their cousins: quotes over lines, other delimiters, CR, LF or CRLF, a byte order
  * mark, a first line `sep=;`. Values are text as written. A bad row is an error, the next goes on.
- * @throws ConfigError when delimiter or quote is not one ASCII character
+ * @throws ConfigError when delimiter or quote is not one ASCII character, both are the same, or header is an empty list
  */
 export function csv(options: CsvOptions = {}): Format {
   for (const name of ['delimiter', 'quote'] as const) {
     const value = options[name];
     if (value === undefined || value === 'auto' || /^[\t -~]$/.test(value)) continue;
-    const message = `csv: ${name} must be one ASCII character, it is ${JSON.stringify(value)}`;
-    throw new ConfigError([{ severity: 'error', code: 'CSV_OPTION', message }]);
+    refuse(`${name} must be one ASCII character, it is ${JSON.stringify(value)}`);
   }
+  const { delimiter, quote = '"', header } = options;
+  if (delimiter === quote) refuse('delimiter and quote must differ');
+  if (Array.isArray(header) && header.length === 0) refuse('header needs a name at least; false for a file without');
   return {
     name: 'csv',
     resumesFrom: 'offset',
     open: async ({ position, file } = {}) => new CsvDecoder(options, position, file),
   };
+}
+
+function refuse(what: string): never {
+  throw new ConfigError([{ severity: 'error', code: 'CSV_OPTION', message: `csv: ${what}` }]);
 }

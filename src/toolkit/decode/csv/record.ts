@@ -48,6 +48,11 @@ export function parseRecord(
   }
 }
 
+/** An empty line, which is no record; a cell in quotes is one, though nothing be in it. */
+export function isBlank(text: string, start: number, { cells, problem }: ParsedRecord, { quote }: CsvDialect): boolean {
+  return problem === undefined && cells.length === 1 && cells[0] === '' && !text.startsWith(quote, start);
+}
+
 function closingQuote(text: string, from: number, quote: string): number | undefined {
   for (let at = text.indexOf(quote, from); at !== -1; at = text.indexOf(quote, at + 2)) {
     if (text[at + 1] !== quote) return at;
