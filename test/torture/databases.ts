@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Kysely, MysqlDialect, PostgresDialect, SqliteDialect, sql } from 'kysely';
 import Database from 'libsql';
 import { createPool } from 'mysql2';
@@ -19,7 +20,9 @@ const mariadb = { host: '127.0.0.1', port: 3306, user: 'root', password: '' };
 /** The database that belongs to a directory, with its table. */
 export async function openDatabase(dialect: DialectName, directory: string): Promise<Kysely<Tables>> {
   const database = await connect(dialect, directory);
-  await database.schema.createTable('received').ifNotExists().addColumn('what', 'text').execute();
+  await whileRefusedAsDuplicate(() =>
+    database.schema.createTable('received').ifNotExists().addColumn('what', 'text').execute(),
+  );
   return database;
 }
 
@@ -35,9 +38,8 @@ async function connect(dialect: DialectName, directory: string): Promise<Kysely<
   if (dialect === 'sqlite') return openSqlite(join(directory, 'database.sqlite'));
   const name = nameFor(directory);
   if (dialect === 'postgres') {
-    // Each process begins with this, often several at once; PostgreSQL may then refuse one of them by its catalogue's key.
     const pool = new pg.Pool({ ...postgres, max: 3, options: `-c search_path=${name}` });
-    await pool.query(`create schema if not exists ${name}`).catch(ignoreDuplicate);
+    await whileRefusedAsDuplicate(() => pool.query(`create schema if not exists ${name}`));
     return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   }
   const server = createPool(mariadb);
@@ -55,8 +57,20 @@ function openSqlite(path: string): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
 }
 
-function ignoreDuplicate(error: unknown): void {
-  if ((error as { code?: string }).code !== '23505') throw error;
+/**
+ * Several processes begin at once and create the same thing; PostgreSQL then refuses some of them by its catalogue's
+ * key, in spite of `if not exists`. Once the other has committed, the statement finds the thing and does nothing.
+ */
+async function whileRefusedAsDuplicate(create: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await create();
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== '23505' || attempt === 20) throw error;
+      await setTimeout(50);
+    }
+  }
 }
 
 function nameFor(directory: string): string {
