@@ -6,6 +6,7 @@ export interface JsonSchema {
   type?: string | readonly string[];
   const?: unknown;
   properties?: Readonly<Record<string, JsonSchema>>;
+  required?: readonly string[];
   additionalProperties?: JsonSchema | boolean;
   items?: JsonSchema | boolean;
   anyOf?: readonly JsonSchema[];

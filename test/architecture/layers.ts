@@ -22,7 +22,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   sinks: [],
   pipeline: ['@standard-schema/spec', 'p-retry'],
   sources: ['@standard-schema/spec', 'zod'],
-  testing: ['@standard-schema/spec'],
+  testing: ['@standard-schema/spec', 'cloudevents'],
   index: [],
 };
 

@@ -2,8 +2,8 @@ import { appendFileSync, cpSync, readFileSync, statSync, truncateSync, unlinkSyn
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileCursorStore } from '../../src/cursors/file/index.js';
+import { inParallel, Program } from '../support/program.js';
 import { AFTER, runStep, SOURCE_ID, STEPS } from './crash-steps.js';
-import { inParallel, Program } from './program.js';
 import { filesBelow, makeDirectory } from './scratch.js';
 
 interface Killed {
@@ -30,7 +30,7 @@ describe('FileCursorStore, killed', () => {
   const killed: Killed[] = [];
 
   beforeAll(async () => {
-    program = await Program.build('killed-at');
+    program = await Program.build(new URL('./programs/killed-at.ts', import.meta.url));
     const whole = await program.run(join(root, 'whole'), -1);
     points = whole.lines.filter((line) => line.startsWith('point ')).map((line) => line.slice('point '.length));
     await inParallel([...points.entries()].filter(leavesItsOwnTraces), async ([index, point]) => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FileCursorStore } from '../../src/cursors/file/index.js';
 import { FakeClock } from '../../src/testing/fake-clock.js';
-import { Program } from './program.js';
+import { Program } from '../support/program.js';
 import { filesBelow, onFaultPoint, scratchDirectory } from './scratch.js';
 
 const fields = { sourceId: 'contested', sourceType: 'test', origin: 'o', cursorVersion: 1, writer: 'w' };
@@ -183,7 +183,7 @@ async function stateOf(store: FileCursorStore): Promise<Record<string, unknown>>
 }
 
 async function runAll(name: string, directory: string, names: readonly string[], count: number) {
-  const program = await Program.build(name);
+  const program = await Program.build(new URL(`./programs/${name}.ts`, import.meta.url));
   onTestFinished(() => program.dispose());
   return Promise.all(
     names.map(async (own) => {

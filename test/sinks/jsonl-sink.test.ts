@@ -6,8 +6,8 @@ import { SinkError, SkippableError } from '../../src/core/errors.js';
 import { JsonlSink } from '../../src/sinks/jsonl/index.js';
 import { RecordingLogger } from '../../src/testing/recording-logger.js';
 import type { Repair } from '../../src/toolkit/append-file.js';
-import { Program } from '../cursors/program.js';
 import { onFaultPoint, scratchDirectory } from '../cursors/scratch.js';
+import { Program } from '../support/program.js';
 
 describe('JsonlSink', () => {
   it('appends one line of JSON per event, in order, over batches and restarts', async () => {
@@ -167,7 +167,7 @@ describe('JsonlSink', () => {
   });
 
   it('killed at every step, the file has every batch that was accepted, and no half line after the next start', async () => {
-    const program = await Program.build('killed-appending');
+    const program = await Program.build(new URL('../cursors/programs/killed-appending.ts', import.meta.url));
     try {
       for (let point = 0; point < 12; point += 1) {
         const path = scratchFile();

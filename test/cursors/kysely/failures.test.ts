@@ -49,11 +49,10 @@ for (const service of databaseServices) {
       });
       await expect(late).rejects.toMatchObject({ name: 'CursorConflictError', code: 'CURSOR_CONFLICT', found: 1 });
       expect(await database.selectFrom('received').selectAll().execute()).toEqual([]);
-      const fenced = database.transaction().execute(async (transaction) => {
+      await database.transaction().execute(async (transaction) => {
         await store.save(write('fenced'), { expectedRevision: 1, transaction, fence: 0 });
       });
       await store.lease('s', { ttlMs: 1_000, holder: 'x' });
-      await fenced;
       await expect(store.save(write('fenced'), { expectedRevision: 2, fence: 0 })).rejects.toMatchObject({
         code: 'FENCED',
       });

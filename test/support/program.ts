@@ -17,11 +17,10 @@ export class Program {
   readonly #directory = mkdtempSync(join(tmpdir(), 'headwater-program-'));
   readonly #file = join(this.#directory, 'program.mjs');
 
-  static async build(name: string): Promise<Program> {
+  static async build(entry: URL): Promise<Program> {
     const program = new Program();
-    const entry = fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url));
     const options = { bundle: true, platform: 'node', format: 'esm', target: 'node20' } as const;
-    await build({ ...options, entryPoints: [entry], outfile: program.#file });
+    await build({ ...options, entryPoints: [fileURLToPath(entry)], outfile: program.#file });
     return program;
   }
 
