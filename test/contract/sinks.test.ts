@@ -6,26 +6,18 @@ import { CallbackSink } from 'headwater/sinks/callback';
 import { JsonlSink } from 'headwater/sinks/jsonl';
 import { type EventsTable, KyselySink } from 'headwater/sinks/kysely';
 import { MemorySink } from 'headwater/sinks/memory';
-import { type ContractCase, type SinkHarness, testSink } from 'headwater/testing';
-import { describe, it } from 'vitest';
+import { type SinkHarness, testSink } from 'headwater/testing';
+import { describe } from 'vitest';
 import { databaseServices } from '../services/databases.js';
 import { describeWith } from '../services/needs.js';
-
-function run(cases: readonly ContractCase[]): void {
-  for (const { name, skipped, run: check } of cases) {
-    it(name, async (context) => {
-      context.skip(skipped !== undefined, skipped);
-      await check();
-    });
-  }
-}
+import { runCases } from './run-cases.js';
 
 describe('the contract of sinks, memory', () => {
   const create = async () => {
     const sink = new MemorySink<SourceEvent>();
     return { sink, stored: async () => sink.events };
   };
-  run(testSink({ promises: ['order'], create }));
+  runCases(testSink({ promises: ['order'], create }));
 });
 
 describe('the contract of sinks, callback', () => {
@@ -36,7 +28,7 @@ describe('the contract of sinks, callback', () => {
     );
     return { sink, stored: async () => events };
   };
-  run(testSink({ promises: ['order'], create }));
+  runCases(testSink({ promises: ['order'], create }));
 });
 
 describe('the contract of sinks, JSONL', () => {
@@ -54,7 +46,7 @@ describe('the contract of sinks, JSONL', () => {
       },
     };
   };
-  run(testSink({ promises: ['order', 'atomic', 'abortable', 'closes'], create }));
+  runCases(testSink({ promises: ['order', 'atomic', 'abortable', 'closes'], create }));
 });
 
 for (const service of databaseServices) {
@@ -69,7 +61,7 @@ for (const service of databaseServices) {
         close: drop,
       };
     };
-    run(testSink({ promises: ['atomic', 'unique', 'transactions', 'abortable', 'closes'], create }));
+    runCases(testSink({ promises: ['atomic', 'unique', 'transactions', 'abortable', 'closes'], create }));
   });
 }
 

@@ -12,6 +12,10 @@ export interface Ended {
   readonly errors: string;
 }
 
+/** For what is bundled of packages in CommonJS. */
+const REQUIRE =
+  "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
+
 /** A program of its own process. Built once: starting a compiler in each of many processes takes most of the time. */
 export class Program {
   readonly #directory = mkdtempSync(join(tmpdir(), 'headwater-program-'));
@@ -20,7 +24,7 @@ export class Program {
   static async build(entry: URL): Promise<Program> {
     const program = new Program();
     const options = { bundle: true, platform: 'node', format: 'esm', target: 'node20' } as const;
-    await build({ ...options, entryPoints: [fileURLToPath(entry)], outfile: program.#file });
+    await build({ ...options, banner: { js: REQUIRE }, entryPoints: [fileURLToPath(entry)], outfile: program.#file });
     return program;
   }
 

@@ -18,6 +18,13 @@ const read = promisify(readCallback);
 /** Bytes asked for at once. */
 const CHUNK = 131_072;
 
+/** Where files are read, and who counts what is read of them. */
+export interface Ground {
+  /** The real path of the directory. */
+  readonly root: string;
+  onBytes(count: number): void;
+}
+
 /** The file is not what was looked at: gone, replaced, written to. It is looked at again. */
 export class FileMovedError extends Error {}
 
@@ -29,10 +36,12 @@ export class OpenFile {
   readonly #descriptor: number;
   readonly #buffer: Buffer;
   readonly stats: Stats;
+  readonly #ground: Ground;
   #position: number;
 
   /** @throws FileMovedError, or the error of the operating system */
-  constructor(root: string, { full, stats, isLink }: FoundFile, from = 0) {
+  constructor(ground: Ground, { full, stats, isLink }: FoundFile, from = 0) {
+    this.#ground = ground;
     // A FIFO would wait for a writer, a device might do anything, and a link may lead anywhere.
     const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (isLink ? 0 : (constants.O_NOFOLLOW ?? 0));
     this.#descriptor = openSync(full, flags);
@@ -40,7 +49,7 @@ export class OpenFile {
     try {
       this.stats = fstatSync(this.#descriptor);
       const isSame = this.stats.isFile() && this.stats.ino === stats.ino && this.stats.dev === stats.dev;
-      if (!isSame || !isBelow(realpathSync(isLink ? full : dirname(full)), root)) throw new FileMovedError();
+      if (!isSame || !isBelow(realpathSync(isLink ? full : dirname(full)), ground.root)) throw new FileMovedError();
     } catch (error) {
       this.close();
       throw error;
@@ -55,6 +64,7 @@ export class OpenFile {
         ? readSync(this.#descriptor, this.#buffer, 0, this.#buffer.length, 0)
         : (await read(this.#descriptor, this.#buffer, 0, this.#buffer.length, this.#position)).bytesRead;
     this.#position += length;
+    this.#ground.onBytes(length);
     return this.#buffer.subarray(0, length);
   }
 
@@ -70,19 +80,19 @@ export class OpenFile {
 }
 
 /** The whole content and its hash. @throws FileMovedError when it was written to meanwhile */
-export async function readWhole(root: string, file: FoundFile): Promise<{ bytes: Buffer; hash: string }> {
+export async function readWhole(ground: Ground, file: FoundFile): Promise<{ bytes: Buffer; hash: string }> {
   const parts: Buffer[] = [];
-  const hash = await readThrough(root, file, (bytes) => parts.push(Buffer.from(bytes)));
+  const hash = await readThrough(ground, file, (bytes) => parts.push(Buffer.from(bytes)));
   return { bytes: parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts), hash };
 }
 
 /** The hash alone, however large the file is. @throws FileMovedError when it was written to meanwhile */
-export function hashFile(root: string, file: FoundFile): Promise<string> {
-  return readThrough(root, file, () => {});
+export function hashFile(ground: Ground, file: FoundFile): Promise<string> {
+  return readThrough(ground, file, () => {});
 }
 
-async function readThrough(root: string, file: FoundFile, take: (bytes: Buffer) => void): Promise<string> {
-  const open = new OpenFile(root, file);
+async function readThrough(ground: Ground, file: FoundFile, take: (bytes: Buffer) => void): Promise<string> {
+  const open = new OpenFile(ground, file);
   try {
     const hash = startHash();
     for (let bytes = await open.next(); bytes.length > 0; bytes = await open.next()) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { HeadwaterError, NotFoundError } from '../../core/errors.js';
 import { errorCode } from '../../toolkit/durable-file.js';
 import type { FilesystemConfig } from './config.js';
-import { FileMovedError, hashFile, readWhole } from './content.js';
+import { FileMovedError, type Ground, hashFile, readWhole } from './content.js';
 import type { FilesystemCursor, ReadingPosition } from './cursor.js';
 import { contentFields, deletedFields, type FileFields, problemFields, renamedFields } from './events.js';
 import { hasSameStat, isSurelySame, type KnownFile, toKnown } from './known-file.js';
@@ -13,8 +13,7 @@ import type { Settling } from './settling.js';
 import type { Tree } from './tree.js';
 import type { FoundFile, Obstacle, Walker } from './walker.js';
 
-export interface LookOptions {
-  readonly root: string;
+export interface LookOptions extends Ground {
   readonly config: FilesystemConfig;
   readonly tree: Tree;
   readonly walker: Walker;
@@ -115,8 +114,8 @@ export class Look {
 
   /** The times are the same, but too young to mean that the content is. */
   async #compareRacy(file: FoundFile, known: KnownFile): Promise<void> {
-    const { root, tree, now } = this.#options;
-    const hash = await hashFile(root, file);
+    const { tree, now } = this.#options;
+    const hash = await hashFile(this.#options, file);
     const isChanged = known.hash !== undefined && known.hash !== hash;
     if (isChanged) await this.#takeAgain(file, known);
     else tree.set(file.path, { ...known, hash, isRacy: toKnown(file.stats, now(), undefined).isRacy });
@@ -141,9 +140,9 @@ export class Look {
 
   /** Its times changed, its content did not. */
   async #isTouched(file: FoundFile, known: KnownFile): Promise<boolean> {
-    const { root, tree, now } = this.#options;
+    const { tree, now } = this.#options;
     if (file.stats.size !== known.size) return false;
-    const hash = await hashFile(root, file);
+    const hash = await hashFile(this.#options, file);
     if (hash !== known.hash) return false;
     tree.set(file.path, { ...toKnown(file.stats, now(), undefined, hash), version: known.version });
     this.#hasChanges = true;
@@ -151,22 +150,22 @@ export class Look {
   }
 
   async #takeFacts(file: FoundFile, known: KnownFile | undefined): Promise<void> {
-    const { root, now } = this.#options;
+    const { now } = this.#options;
     let next = toKnown(file.stats, now(), known);
     // So that the next look has something to compare with.
-    if (next.isRacy) next = { ...next, hash: await hashFile(root, file) };
+    if (next.isRacy) next = { ...next, hash: await hashFile(this.#options, file) };
     this.#remember(file.path, next);
     this.#tell(contentFields(known === undefined ? 'file.created' : 'file.modified', file.path, next), 0);
   }
 
   async #takeContent(file: FoundFile, known: KnownFile | undefined, mode: 'text' | 'bytes'): Promise<void> {
-    const { root, config, now } = this.#options;
+    const { config, now } = this.#options;
     const { path, stats } = file;
     if (stats.size > config.maxFileBytes) {
       const message = `${path} has ${stats.size} bytes, more than maxFileBytes (${config.maxFileBytes}); raise it, or read the file as records`;
       return this.#problem(file, known, 'FILE_TOO_LARGE', message);
     }
-    const { bytes, hash } = await readWhole(root, file);
+    const { bytes, hash } = await readWhole(this.#options, file);
     const next = toKnown(stats, now(), known, hash);
     const type = known === undefined ? 'file.created' : 'file.modified';
     if (mode === 'bytes') {
@@ -192,13 +191,14 @@ export class Look {
     known: KnownFile | undefined,
     mode: Exclude<Mode, string>,
   ): AsyncGenerator<Step> {
-    const { cursor, now, root, tree, settling } = this.#options;
+    const { cursor, now, root, onBytes, tree, settling } = this.#options;
     const next: KnownFile = { ...toKnown(file.stats, now(), known), isUnfinished: true };
     this.#remember(file.path, next);
     this.#tell(contentFields(known === undefined ? 'file.created' : 'file.modified', file.path, next), 0);
     const reading: ReadingPosition = { path: file.path, version: next.version };
     yield this.#step({ ...cursor, reading });
-    yield* readRecords({ root, file, format: mode, reading, known: next, tree, settling, cursor, now });
+    const ground = { root, onBytes };
+    yield* readRecords({ ...ground, file, format: mode, reading, known: next, tree, settling, cursor, now });
   }
 
   /** A new name of a file that was known by another, which is gone. */

@@ -5,7 +5,7 @@ import type { Logger } from '../../core/logger.js';
 import type { ReadContext } from '../../core/read-options.js';
 import { errorCode } from '../../toolkit/durable-file.js';
 import type { FilesystemConfig } from './config.js';
-import { FileMovedError } from './content.js';
+import { FileMovedError, type Ground } from './content.js';
 import type { FilesystemCursor } from './cursor.js';
 import { Hints } from './hints.js';
 import { Look, parentOf, type Scope } from './look.js';
@@ -16,9 +16,7 @@ import { Settling } from './settling.js';
 import { Tree } from './tree.js';
 import { Walker } from './walker.js';
 
-export interface ReaderOptions {
-  /** The real path of the directory. */
-  readonly root: string;
+export interface ReaderOptions extends Ground {
   readonly config: FilesystemConfig;
   readonly context: ReadContext<FilesystemCursor>;
   readonly cursor: FilesystemCursor;
@@ -82,7 +80,7 @@ export class Reader {
     const { reading, ...cursor } = this.#cursor;
     this.#cursor = cursor;
     if (reading === undefined) return;
-    const { root } = this.#options;
+    const { root, onBytes } = this.#options;
     const known = this.#tree.get(reading.path);
     const format = this.#modeOf(reading.path);
     if (known === undefined || typeof format === 'string' || known.version !== reading.version) return;
@@ -95,6 +93,7 @@ export class Reader {
       const file = { path: reading.path, full, stats, isLink: true };
       const shared = {
         root,
+        onBytes,
         format,
         reading,
         known,
@@ -122,8 +121,8 @@ export class Reader {
   }
 
   async *#look(scope: Scope): AsyncGenerator<Step> {
-    const { root, config, onWork } = this.#options;
-    const shared = { root, config, tree: this.#tree, walker: this.#walker, settling: this.#settling };
+    const { root, onBytes, config, onWork } = this.#options;
+    const shared = { root, onBytes, config, tree: this.#tree, walker: this.#walker, settling: this.#settling };
     const look = new Look({
       ...shared,
       modeOf: this.#modeOf,

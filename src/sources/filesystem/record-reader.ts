@@ -1,6 +1,6 @@
 import type { GapReason } from '../../core/event.js';
 import type { Decoded, Decoder, Format } from '../../toolkit/decode/decoder.js';
-import { OpenFile, startHash } from './content.js';
+import { type Ground, OpenFile, startHash } from './content.js';
 import type { FilesystemCursor, ReadingPosition } from './cursor.js';
 import { type FileFields, recordFields } from './events.js';
 import { type KnownFile, toKnown } from './known-file.js';
@@ -16,8 +16,7 @@ export interface Step {
   readonly gap?: { readonly reason: GapReason; readonly detail: string; readonly from: unknown } | undefined;
 }
 
-export interface RecordReading {
-  readonly root: string;
+export interface RecordReading extends Ground {
   readonly file: FoundFile;
   readonly format: Format;
   /** Where to begin, and what the cursor says meanwhile. */
@@ -34,12 +33,12 @@ export interface RecordReading {
  * the next look finds another one.
  */
 export async function* readRecords(options: RecordReading): AsyncGenerator<Step> {
-  const { root, file, format, reading, known, tree, settling, cursor, now } = options;
+  const { file, format, reading, known, tree, settling, cursor, now } = options;
   const { path } = file;
   const { position } = reading;
   const decoder = await format.open({ position, file: path });
   const isFromStart = format.resumesFrom === 'start' || position === undefined;
-  const open = new OpenFile(root, file, isFromStart ? 0 : position.offset);
+  const open = new OpenFile(options, file, isFromStart ? 0 : position.offset);
   const hash = isFromStart ? startHash() : undefined;
   try {
     for (let bytes = await open.next(); bytes.length > 0; bytes = await open.next()) {

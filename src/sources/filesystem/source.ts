@@ -86,6 +86,7 @@ export class FilesystemSource extends BatchEventSource<FilesystemEvent, Filesyst
       cursor,
       clock,
       logger,
+      onBytes: (bytes) => this.count('bytes', bytes),
       onWork: () => this.setStatus({ state: 'reading' }),
       onCaughtUp: () => this.setStatus({ state: 'caught-up' }),
     });
