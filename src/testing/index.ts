@@ -4,6 +4,11 @@ export {
   type OpenedCursorStore,
   testCursorStore,
 } from './cursor-store-contract.js';
+export {
+  type DeadLetterStoreHarness,
+  type OpenedDeadLetterStore,
+  testDeadLetterStore,
+} from './dead-letter-store-contract.js';
 export { FakeClock } from './fake-clock.js';
 export { type FakeCursor, type FakeEvent, type FakeSource, type FakeSourceOptions, fakeSource } from './fake-source.js';
 export { type LogLine, RecordingLogger } from './recording-logger.js';

@@ -7,7 +7,7 @@ import { packTarball } from '../../scripts/pack-tarball.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A folder outside the repository where the packed library is installed, with what the SQL stores need and no peer of its sources. */
+    /** A folder outside the repository where the packed library is installed, with what the SQL stores and the contracts need and no peer of its sources. */
     hostFolder: string;
   }
 }
@@ -20,7 +20,7 @@ export function setup(project: TestProject): void {
   const { tarball } = packTarball(hostFolder);
   writeFileSync(join(hostFolder, 'package.json'), JSON.stringify({ name: 'host', private: true }));
   // The library's types mention AbortSignal and the like, so a TypeScript host has Node's types.
-  const packages = [tarball, '@types/node@20', 'kysely@0.28'];
+  const packages = [tarball, '@types/node@20', 'kysely@0.28', 'cloudevents@10'];
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts', '--loglevel=error'];
   execFileSync('npm', ['install', ...quiet, ...packages], { cwd: hostFolder, stdio: ['ignore', 'ignore', 'inherit'] });
   project.provide('hostFolder', hostFolder);

@@ -4,59 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DecodeError, FatalError } from '../../src/core/errors.js';
 import { type DeadLetter, type DeadLetterStore, toDeadLetter } from '../../src/pipeline/dead-letters/dead-letter.js';
 import { JsonlDeadLetterStore } from '../../src/pipeline/dead-letters/jsonl-dead-letter-store.js';
-import { MemoryDeadLetterStore } from '../../src/pipeline/dead-letters/memory-dead-letter-store.js';
 import { onFaultPoint, scratchDirectory } from '../cursors/scratch.js';
-
-const stores: [name: string, create: () => DeadLetterStore][] = [
-  ['MemoryDeadLetterStore', () => new MemoryDeadLetterStore()],
-  ['JsonlDeadLetterStore', () => new JsonlDeadLetterStore(scratchFile())],
-];
-
-describe.each(stores)('%s', (_, create) => {
-  it('lists what was added, oldest first, of all sources or of one', async () => {
-    const store = create();
-    expect(await listed(store)).toEqual([]);
-    await store.add([letter('1'), letter('2', 'other')]);
-    await store.add([]);
-    await store.add([letter('3')]);
-    expect(await listed(store)).toEqual([letter('1'), letter('2', 'other'), letter('3')]);
-    expect(await listed(store, 'a')).toEqual([letter('1'), letter('3')]);
-    expect(await listed(store, 'unknown')).toEqual([]);
-  });
-
-  it('forgets what is removed and nothing else, and takes it again', async () => {
-    const store = create();
-    await store.add([letter('1'), letter('2'), letter('2', 'a', '2026-02-02T00:00:00Z'), letter('2', 'other')]);
-    await store.remove([letter('2'), letter('never added')]);
-    const left = [letter('1'), letter('2', 'a', '2026-02-02T00:00:00Z'), letter('2', 'other')];
-    expect(await listed(store)).toEqual(left);
-    await store.add([letter('2')]);
-    expect(await listed(store)).toEqual([...left, letter('2')]);
-    await store.remove(await listed(store));
-    expect(await listed(store)).toEqual([]);
-  });
-
-  it('lets nobody change what it keeps', async () => {
-    const store = create();
-    const own = letter('1');
-    await store.add([own]);
-    own.attempts = 99;
-    for (const found of await listed(store)) found.error.message = 'changed';
-    expect(await listed(store)).toEqual([letter('1')]);
-  });
-
-  it('letters may be removed while they are listed', async () => {
-    const store = create();
-    await store.add([letter('1'), letter('2'), letter('3')]);
-    const seen: string[] = [];
-    for await (const found of store.list()) {
-      seen.push(found.event.id);
-      await store.remove([found]);
-    }
-    expect(seen).toEqual(['1', '2', '3']);
-    expect(await listed(store)).toEqual([]);
-  });
-});
 
 describe('JsonlDeadLetterStore', () => {
   it('keeps letters and removals over a restart, for its owner only', async () => {

@@ -92,13 +92,18 @@ export const identityCases: readonly SourceCase[] = [
         if (done !== true) fromRight = [...fromRight, value];
       }
       for await (const event of right) fromRight.push(event);
-      assertSame(fromRight, left, 'the second of two sources');
+      // The origin of an event may be the source itself, which is another for each.
+      assertSame(fromRight.map(withoutOrigin), left.map(withoutOrigin), 'the second of two sources');
       assert.equal(left.length, trial.world.events, 'the first of two sources does not bring everything');
       const [first, second] = [left[0], fromRight.find((event) => event.id === left[0]?.id)];
       assert.notEqual(first?.sourceid, second?.sourceid, 'the second source speaks in the name of the first');
     },
   },
 ];
+
+function withoutOrigin(event: SourceEvent): SourceEvent {
+  return { ...event, source: '' };
+}
 
 /** The first so many, acknowledged by nobody: whoever comes next gets them too. */
 async function readWithoutAcknowledging(trial: Trial): Promise<SourceEvent[]> {

@@ -92,7 +92,7 @@ export const releaseCases: readonly SourceCase[] = [
       const next = iteration.next();
       next.catch(() => {});
       const counts: number[] = [];
-      for (let round = 0; round < 9; round += 1) {
+      for (let round = 0; round < 7; round += 1) {
         await untilQuiet(source);
         counts.push(listenersOf(source));
         await clock.advance(3_600_000);
