@@ -21,7 +21,7 @@ export const repositoryRoot = resolve(fileURLToPath(new URL('..', import.meta.ur
  * A folder below `src/sources` that has no `index.ts` of its own is a family: its children are the sources.
  */
 export function listEntries(root: string = repositoryRoot): Entry[] {
-  const folders = ['', 'sources', ...listSourceFolders(root), 'toolkit', 'testing'];
+  const folders = ['', 'sources', ...listSourceFolders(root), 'manager', 'cache', 'toolkit', 'testing'];
   for (const parent of ['cursors', 'sinks'])
     for (const name of childFolders(root, parent)) folders.push(`${parent}/${name}`);
   return folders.filter((folder) => hasDoor(root, folder)).map(toEntry);

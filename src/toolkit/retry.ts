@@ -64,7 +64,8 @@ export function isWorthRetrying(error: unknown, retryUnknown = true): boolean {
   return retryUnknown;
 }
 
-function delayBefore(attempt: number, error: unknown, { minDelayMs, maxDelayMs, factor }: RetryPolicy): number {
+/** How long to wait before so many-th retry, in milliseconds: at least what upstream asked for. */
+export function delayBefore(attempt: number, error: unknown, { minDelayMs, maxDelayMs, factor }: RetryPolicy): number {
   const asked = RetryableError.isInstance(error) ? (error.retryAfterMs ?? 0) : 0;
   const grown = Math.min(maxDelayMs, minDelayMs * factor ** (attempt - 1));
   return Math.max(asked, Math.min(maxDelayMs, grown * (1 + Math.random())));

@@ -8,6 +8,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // A sink is what the pipeline asks for: see src/pipeline/sink.ts and dead-letters/.
   sinks: ['core', 'toolkit', 'pipeline'],
   pipeline: ['core', 'toolkit'],
+  manager: ['core', 'toolkit', 'pipeline'],
+  cache: ['core'],
   sources: ['core', 'toolkit'],
   testing: ['core', 'toolkit', 'cursors', 'sinks', 'pipeline'],
   /** src/index.ts, the public list. */
@@ -21,6 +23,8 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   cursors: [],
   sinks: [],
   pipeline: ['@standard-schema/spec', 'p-retry'],
+  manager: [],
+  cache: [],
   sources: ['@standard-schema/spec', 'zod'],
   testing: ['@standard-schema/spec', 'cloudevents'],
   index: [],

@@ -1,0 +1,1 @@
+export { type CacheOptions, cacheSource } from './cache-source.js';
