@@ -51,7 +51,7 @@ export type GapEvent = SourceEvent<
 
 export const GAP_TYPE = 'headwater.gap';
 
-/** Whether an event of any union is a gap. */
-export function isGap(event: SourceEvent): event is GapEvent {
-  return event.type === GAP_TYPE;
+/** Whether an event of any union is a gap; also among what `transform` made of the others. */
+export function isGap(event: object): event is GapEvent {
+  return (event as Partial<SourceEvent>).type === GAP_TYPE;
 }
