@@ -8,6 +8,7 @@ import Database from 'libsql';
 import { createPool } from 'mysql2';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
+import { hasNodeSqlite, openNodeSqlite } from './node-sqlite.js';
 
 /** A database of its own for one test. */
 export interface TestDatabase<Tables> {
@@ -22,7 +23,9 @@ export interface TestDatabase<Tables> {
 
 /** One real database to test with. */
 export interface DatabaseService {
-  readonly name: 'SQLite' | 'PostgreSQL' | 'MariaDB';
+  readonly name: 'SQLite' | 'node:sqlite' | 'PostgreSQL' | 'MariaDB';
+  /** Whether it lives in this process, without a connection that could end. */
+  readonly isEmbedded?: boolean;
   isThere(): Promise<boolean>;
   create<Tables>(): Promise<TestDatabase<Tables>>;
 }
@@ -32,16 +35,25 @@ const MARIADB = { host: '127.0.0.1', port: 3306, user: 'root', password: '' };
 
 const sqlite: DatabaseService = {
   name: 'SQLite',
+  isEmbedded: true,
   isThere: async () => true,
-  async create<Tables>() {
-    const directory = mkdtempSync(join(tmpdir(), 'headwater-sqlite-'));
-    const database = openSqlite<Tables>(join(directory, 'test.sqlite'));
-    return assemble<Tables>(
-      () => database,
-      async () => rmSync(directory, { recursive: true, force: true }),
-    );
-  },
+  create: <Tables>() => createSqlite<Tables>(openSqlite),
 };
+
+const nodeSqlite: DatabaseService = {
+  ...sqlite,
+  name: 'node:sqlite',
+  create: <Tables>() => createSqlite<Tables>(openNodeSqlite),
+};
+
+async function createSqlite<Tables>(open: (path: string) => Kysely<Tables>): Promise<TestDatabase<Tables>> {
+  const directory = mkdtempSync(join(tmpdir(), 'headwater-sqlite-'));
+  const database = open(join(directory, 'test.sqlite'));
+  return assemble<Tables>(
+    () => database,
+    async () => rmSync(directory, { recursive: true, force: true }),
+  );
+}
 
 const postgres: DatabaseService = {
   name: 'PostgreSQL',
@@ -84,7 +96,13 @@ const mariadb: DatabaseService = {
   },
 };
 
-export const databaseServices: readonly DatabaseService[] = [sqlite, postgres, mariadb];
+/** The SQLite that comes with Node is there from 22.16 on in a form that Kysely can use. */
+export const databaseServices: readonly DatabaseService[] = [
+  sqlite,
+  ...(hasNodeSqlite ? [nodeSqlite] : []),
+  postgres,
+  mariadb,
+];
 
 /** An SQLite file as a host would open it, with a driver that needs no compiler. */
 export function openSqlite<Tables>(path: string): Kysely<Tables> {

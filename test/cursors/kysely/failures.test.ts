@@ -60,7 +60,7 @@ for (const service of databaseServices) {
   });
 
   // SQLite has no connection to end.
-  if (service.name === 'SQLite') continue;
+  if (service.isEmbedded) continue;
   describeWith(service.name, isThere, `${service.name} that ends a connection`, () => {
     it('within the transaction: the batch is tried again, nothing is lost and nothing is there twice', async () => {
       const { database, connect, drop } = await service.create<Tables>();
