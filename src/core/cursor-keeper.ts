@@ -74,8 +74,8 @@ export class CursorKeeper {
   }
 
   /** The saved state of the source, empty where it is not to be resumed. */
-  readonly state = (): AsyncIterable<[key: string, value: unknown]> =>
-    this.#options.resume === false ? nothing() : this.store.loadState(this.#source.id);
+  readonly state = (prefix?: string): AsyncIterable<[key: string, value: unknown]> =>
+    this.#options.resume === false ? nothing() : this.store.loadState(this.#source.id, prefix);
 
   /** Runs one save at a time. */
   exclusively<Result>(action: () => Promise<Result>): Promise<Result> {

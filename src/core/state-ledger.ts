@@ -4,18 +4,24 @@ import type { KeyedState, StateChanges } from './keyed-state.js';
 const MOST_SETS = 4_096;
 
 type Entries = AsyncIterable<[key: string, value: unknown]>;
+/** Reads what is saved; only keys that begin with `prefix`. */
+export type LoadState = (prefix?: string) => Entries;
 
 /**
  * Keyed state as one source sees it: what is saved, what was acknowledged since, and what is still in flight.
  * A change is visible at once, acknowledged with the event or batch it belongs to, and undone otherwise.
  */
 export class StateLedger implements KeyedState {
-  #load: (() => Entries) | undefined;
+  #load: LoadState | undefined;
   #loading: Promise<Map<string, unknown>> | undefined;
+  /** What is saved was read once already, without being kept. */
+  #wasRead = false;
   /** Acknowledged changes over what was loaded. */
   #acknowledged = new Map<string, unknown>();
-  /** Changes handed out with events that are not acknowledged: the latest change set that each key belongs to. */
-  #inFlight = new Map<string, StateChanges>();
+  /** Changes handed out with events that are not acknowledged, oldest first. */
+  #sealed: StateChanges[] = [];
+  /** The latest of them for each key. Made when somebody asks, which most sources do at their start alone. */
+  #inFlight: Map<string, StateChanges> | undefined;
   /** Changes since the last yield. */
   #open = new Map<string, unknown>();
   /** Acknowledged as well, and put there only when somebody asks: most sources ask once, at their start. */
@@ -29,9 +35,10 @@ export class StateLedger implements KeyedState {
   }
 
   /** Takes another store's state as its ground; what was remembered before is forgotten. */
-  attach(load: (() => Entries) | undefined): void {
+  attach(load: LoadState | undefined): void {
     this.#load = load;
     this.#loading = undefined;
+    this.#wasRead = false;
     this.#acknowledged = new Map();
     this.#pending = [];
     this.#unsaved = [];
@@ -40,7 +47,7 @@ export class StateLedger implements KeyedState {
 
   async get(key: string): Promise<unknown> {
     if (this.#open.has(key)) return this.#open.get(key);
-    const inFlight = this.#inFlight.get(key);
+    const inFlight = this.#latestInFlight().get(key);
     if (inFlight !== undefined) return inFlight.get(key);
     this.#takePending();
     if (this.#acknowledged.has(key)) return this.#acknowledged.get(key);
@@ -56,12 +63,18 @@ export class StateLedger implements KeyedState {
     this.set(key, undefined);
   }
 
-  async *entries(prefix = ''): AsyncGenerator<[key: string, value: unknown]> {
+  /** The first time, and where nothing was changed, straight from the store: most sources keep what they read themselves. */
+  entries(prefix = ''): Entries {
+    if (this.#loading !== undefined || this.#wasRead || this.#hasChanges) return this.#merged(prefix);
+    this.#wasRead = true;
+    return this.#load?.(prefix) ?? NOTHING;
+  }
+
+  async *#merged(prefix: string): AsyncGenerator<[key: string, value: unknown]> {
     const loaded = await this.#loaded();
     this.#takePending();
     const changed = new Map(this.#acknowledged);
-    for (const [key, changes] of this.#inFlight) changed.set(key, changes.get(key));
-    for (const [key, value] of this.#open) changed.set(key, value);
+    for (const changes of [...this.#sealed, this.#open]) for (const [key, value] of changes) changed.set(key, value);
     for (const entry of loaded) {
       if (entry[0].startsWith(prefix) && !changed.has(entry[0])) yield [entry[0], entry[1]];
     }
@@ -75,13 +88,17 @@ export class StateLedger implements KeyedState {
     if (this.#open.size === 0) return undefined;
     const changes = this.#open;
     this.#open = new Map();
-    for (const key of changes.keys()) this.#inFlight.set(key, changes);
+    this.#sealed.push(changes);
+    if (this.#inFlight !== undefined) for (const key of changes.keys()) this.#inFlight.set(key, changes);
     return changes;
   }
 
   /** The changes were acknowledged. */
   commit(changes: StateChanges): void {
-    for (const key of changes.keys()) if (this.#inFlight.get(key) === changes) this.#inFlight.delete(key);
+    const at = this.#sealed[0] === changes ? 0 : this.#sealed.indexOf(changes);
+    if (at !== -1) this.#sealed.splice(at, 1);
+    if (this.#sealed.length === 0) this.#inFlight = undefined;
+    else this.#forgetInFlight(changes);
     this.#pending.push(changes);
     this.#unsaved.push(changes);
     if (this.#pending.length > MOST_SETS) this.#takePending();
@@ -91,7 +108,8 @@ export class StateLedger implements KeyedState {
 
   /** Undoes what was not acknowledged. */
   rollback(): void {
-    this.#inFlight.clear();
+    this.#sealed = [];
+    this.#inFlight = undefined;
     this.#open.clear();
   }
 
@@ -116,6 +134,24 @@ export class StateLedger implements KeyedState {
     if (index !== -1) this.#unsaved.splice(index, 1);
   }
 
+  get #hasChanges(): boolean {
+    return this.#open.size > 0 || this.#sealed.length > 0 || this.#pending.length > 0 || this.#acknowledged.size > 0;
+  }
+
+  #latestInFlight(): Map<string, StateChanges> {
+    if (this.#inFlight === undefined) {
+      this.#inFlight = new Map();
+      for (const changes of this.#sealed) for (const key of changes.keys()) this.#inFlight.set(key, changes);
+    }
+    return this.#inFlight;
+  }
+
+  #forgetInFlight(changes: StateChanges): void {
+    for (const key of this.#inFlight === undefined ? [] : changes.keys()) {
+      if (this.#inFlight?.get(key) === changes) this.#inFlight.delete(key);
+    }
+  }
+
   #takePending(): void {
     for (const changes of this.#pending) for (const [key, value] of changes) this.#acknowledged.set(key, value);
     this.#pending = [];
@@ -126,6 +162,8 @@ export class StateLedger implements KeyedState {
     return this.#loading;
   }
 }
+
+const NOTHING: Entries = (async function* () {})();
 
 async function readAll(entries: Entries | undefined): Promise<Map<string, unknown>> {
   const values = new Map<string, unknown>();

@@ -7,7 +7,7 @@ import { StateLedger } from '../core/state-ledger.js';
  */
 export function borrowedRuntime(runtime: SourceRuntime): SourceRuntime {
   const ledger = new StateLedger();
-  ledger.attach(() => runtime.ledger.entries());
+  ledger.attach((prefix) => runtime.ledger.entries(prefix));
   return Object.create(runtime, {
     ledger: { value: ledger },
     cursor: { value: runtime.cursor, writable: true },

@@ -1,7 +1,7 @@
 import type { NumberedGeneration } from './generation.js';
 import {
   appendToJournal,
-  applyLine,
+  applyLines,
   beginJournal,
   compactLines,
   isCompactionDue,
@@ -43,7 +43,7 @@ export class StateWriter {
   async #compact(current: NumberedGeneration, lines: readonly string[]): Promise<StateFiles> {
     const { journals, retired } = current.generation.state;
     const state = await readJournals(this.#directory, journals, this.#sourceId);
-    for (const line of lines) applyLine(line, '', state);
+    applyLines(lines, '', state);
     const begun = await this.#begin(current, compactLines(state));
     const now = journals.map(({ name }) => ({ name, until: current.number }));
     return { journals: [begun], compactedBytes: begun.bytes, retired: [...retired, ...now] };
