@@ -84,6 +84,16 @@ function versionOf({ ctimeMs, size }: Stats, before: KnownFile | undefined): str
   return sameTick === version && !before.isUnfinished ? `${version}~${Number(repeat) + 1}` : version;
 }
 
+let lastSecond = Number.NaN;
+let lastText = '';
+
+/** Files of one tree share many of their seconds, and making the text of a large number is dear. */
 function baseVersion(ctimeMs: number, size: number): string {
-  return `${Math.round(ctimeMs * 1_000).toString(36)}.${size.toString(36)}`;
+  const microseconds = Math.round(ctimeMs * 1_000);
+  const second = Math.floor(microseconds / 1_000_000);
+  if (second !== lastSecond) {
+    lastSecond = second;
+    lastText = second.toString(36);
+  }
+  return `${lastText}.${microseconds - second * 1_000_000}.${size}`;
 }

@@ -6,9 +6,10 @@ import type { FilesystemConfig } from './config.js';
 import { FileMovedError, type Ground, hashFile, readWhole } from './content.js';
 import type { FilesystemCursor, ReadingPosition } from './cursor.js';
 import { contentFields, deletedFields, type FileFields, problemFields, renamedFields } from './events.js';
-import { hasSameStat, isSurelySame, type KnownFile, toKnown } from './known-file.js';
+import { hasSameStat, isSurelySame, type KnownFile, type StoredFile, toKnown } from './known-file.js';
 import type { Mode } from './modes.js';
 import { readRecords, type Step } from './record-reader.js';
+import { RollCall } from './roll-call.js';
 import type { Settling } from './settling.js';
 import type { Tree } from './tree.js';
 import type { FoundFile, Obstacle, Walker } from './walker.js';
@@ -41,12 +42,12 @@ const STEP_BYTES = 4 * 1_048_576;
 /** One look at the tree: what changed since the last, file by file. */
 export class Look {
   readonly #options: LookOptions;
-  readonly #seen = new Set<string>();
-  readonly #seenDirectories = new Set<string>();
   readonly #unread: string[] = [];
   #fields: FileFields[] = [];
   #bytes = 0;
   #hasChanges = false;
+  /** The time of the slice that is looked at: asked for once for each, since a look asks it of every file. */
+  #time = 0;
   /** Whether anything was known before. */
   readonly #mayBeRenamed: boolean;
 
@@ -57,22 +58,27 @@ export class Look {
 
   /** @throws NotFoundError when the root is gone: that is no reason to take every file for deleted */
   async *run(scope: Scope): AsyncGenerator<Step> {
+    const roll = new RollCall(this.#options.tree, scope);
     const directories = scope.directories === undefined ? [''] : [...scope.directories].sort();
     for (const directory of directories) {
       const enters = (path: string): boolean => {
-        this.#seenDirectories.add(path);
+        roll.list(path);
         return scope.directories === undefined || !scope.knows(path);
       };
-      for await (const { files, obstacles } of this.#options.walker.walk(directory, enters)) {
-        for (const obstacle of obstacles) this.#meet(obstacle);
-        for (const file of files) {
-          if (!this.#passes(file)) yield* this.#compare(file);
+      for await (const slice of this.#options.walker.walk(directory, enters)) {
+        const known = roll.call(slice);
+        this.#time = this.#options.now();
+        for (const obstacle of slice.obstacles) this.#meet(obstacle);
+        for (const file of slice.files) {
+          const stored = known.get(file.name);
+          if (stored !== undefined) roll.answer();
+          if (!this.#passes(file, stored)) yield* this.#compare(file);
           if (this.#isFull) yield this.#step();
         }
       }
     }
     this.#forgetObstacles(scope);
-    for (const path of this.#vanished(scope)) {
+    for (const path of roll.missing()) {
       this.#delete(path);
       if (this.#isFull) yield this.#step();
     }
@@ -80,16 +86,14 @@ export class Look {
   }
 
   /** What needs no look at the content, so no waiting: of many files that is nearly each. */
-  #passes(file: FoundFile): boolean {
-    const { tree, settling, now, isSilent, modeOf } = this.#options;
+  #passes(file: FoundFile, stored: StoredFile | undefined): boolean {
+    const { settling, isSilent, modeOf } = this.#options;
     const { path, stats } = file;
-    this.#seen.add(path);
-    const stored = tree.stored(path);
     if (stored !== undefined) return isSurelySame(stored, stats);
-    if (!settling.isSettled(path, stats, now())) return true;
+    if (!settling.isSettled(path, stats, this.#time)) return true;
     if (this.#mayBeRenamed && this.#takeRename(file)) return true;
     if (!isSilent && modeOf(path) !== 'none') return false;
-    const next = toKnown(stats, now(), undefined);
+    const next = toKnown(stats, this.#time, undefined);
     if (next.isRacy) return false;
     this.#remember(path, next);
     this.#tell(contentFields('file.created', path, next), 0);
@@ -207,7 +211,7 @@ export class Look {
     const { path, stats } = file;
     const previous = isSilent ? undefined : tree.pathOf(stats.ino);
     const known = previous === undefined ? undefined : tree.get(previous);
-    if (previous === undefined || known === undefined || known.isUnfinished || this.#seen.has(previous)) return false;
+    if (previous === undefined || known === undefined || known.isUnfinished) return false;
     if (known.size !== stats.size || known.mtimeMs !== stats.mtimeMs || isThere(join(root, previous), stats))
       return false;
     const next = { ...toKnown(stats, this.#options.now(), undefined, known.hash), isRacy: known.isRacy };
@@ -265,35 +269,15 @@ export class Look {
     }
   }
 
-  /** Known files that were not seen where this look looked. */
-  #vanished({ directories }: Scope): string[] {
-    const { tree } = this.#options;
-    const vanished: string[] = [];
-    if (directories === undefined && this.#seen.size === tree.size) return vanished;
-    for (const path of tree.paths()) {
-      if (this.#seen.has(path) || this.#isUnread(path)) continue;
-      if (directories === undefined || this.#wasBelow(path, directories)) vanished.push(path);
-    }
-    return vanished;
-  }
-
-  /** In a directory that was looked at, or in one below it that is not there any more. */
-  #wasBelow(path: string, directories: ReadonlySet<string>): boolean {
-    let child = path;
-    for (let parent = parentOf(path); ; parent = parentOf(child)) {
-      if (directories.has(parent)) return child === path || !this.#seenDirectories.has(child);
-      if (parent === '') return false;
-      child = parent;
-    }
-  }
-
   #isUnread(path: string): boolean {
     return this.#unread.some((unread) => path === unread || path.startsWith(`${unread}/`));
   }
 
+  /** Unless it has another name by now, or cannot be looked at. */
   #delete(path: string): void {
     const { tree, settling, isSilent } = this.#options;
-    const known = tree.get(path) as KnownFile;
+    const known = tree.get(path);
+    if (known === undefined || this.#isUnread(path)) return;
     settling.forget(path);
     tree.delete(path);
     this.#hasChanges = true;
@@ -349,9 +333,4 @@ function versionOfObstacle(full: string): string {
   } catch {
     return 'unknown';
   }
-}
-
-export function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/');
-  return slash === -1 ? '' : path.slice(0, slash);
 }

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { ReadContext } from '../../core/read-options.js';
@@ -8,12 +8,12 @@ import type { FilesystemConfig } from './config.js';
 import { FileMovedError, type Ground } from './content.js';
 import type { FilesystemCursor } from './cursor.js';
 import { Hints } from './hints.js';
-import { Look, parentOf, type Scope } from './look.js';
+import { Look, type Scope } from './look.js';
 import { type Mode, modes } from './modes.js';
 import { readRecords, type Step } from './record-reader.js';
 import { select } from './selection.js';
 import { Settling } from './settling.js';
-import { Tree } from './tree.js';
+import { parentOf, Tree } from './tree.js';
 import { Walker } from './walker.js';
 
 export interface ReaderOptions extends Ground {
@@ -90,7 +90,7 @@ export class Reader {
       // Written to since: all of it comes again, as another version.
       const isSame = stats.size === known.size && stats.mtimeMs === known.mtimeMs && stats.ino === known.inode;
       if (!isSame) return;
-      const file = { path: reading.path, full, stats, isLink: true };
+      const file = { path: reading.path, name: basename(full), full, stats, isLink: true };
       const shared = {
         root,
         onBytes,

@@ -10,6 +10,8 @@ import type { Selection } from './selection.js';
 export interface FoundFile {
   /** Relative, with `/` between its parts. */
   readonly path: string;
+  /** The last part of the path. */
+  readonly name: string;
   readonly full: string;
   readonly stats: Stats;
   readonly isLink: boolean;
@@ -24,6 +26,7 @@ export interface Obstacle {
 
 /** Some files of one directory. */
 export interface Slice {
+  readonly directory: string;
   readonly files: readonly FoundFile[];
   readonly obstacles: readonly Obstacle[];
 }
@@ -66,7 +69,11 @@ export class Walker {
       await faultPoint(`filesystem.readdir:${directory}`);
       entries = await list(full);
     } catch (error) {
-      yield { files: [], obstacles: [{ path: directory, code: errorCode(error) ?? 'unknown', isDirectory: true }] };
+      yield {
+        directory,
+        files: [],
+        obstacles: [{ path: directory, code: errorCode(error) ?? 'unknown', isDirectory: true }],
+      };
       return;
     }
     entries.sort((one, other) => (one.name < other.name ? -1 : 1));
@@ -82,7 +89,7 @@ export class Walker {
         else if (entry.isDirectory()) directories.push({ path, real: undefined });
         else if (entry.isSymbolicLink()) this.#takeLink(path, entry.name, files, directories);
       }
-      if (files.length > 0 || obstacles.length > 0) yield { files, obstacles };
+      if (files.length > 0 || obstacles.length > 0) yield { directory, files, obstacles };
     }
     const here =
       ancestors.length === 0 && directories.every(({ real }) => real === undefined)
@@ -101,7 +108,7 @@ export class Walker {
     const full = root + sep + path;
     try {
       const stats = statSync(full);
-      if (stats.isFile()) files.push({ path, full, stats, isLink });
+      if (stats.isFile()) files.push({ path, name, full, stats, isLink });
     } catch (error) {
       const code = errorCode(error) ?? 'unknown';
       // Gone since it was listed, or a name that is no text: then it is there, and cannot be asked for.
