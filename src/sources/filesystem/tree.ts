@@ -21,11 +21,12 @@ export class Tree {
   #byInode: Map<number, string> | undefined;
   #size = 0;
   /** The directory that was looked up last, which is mostly the one that is asked for next. */
-  #lastDirectory: string | undefined;
-  #lastFiles = new Map<string, StoredFile>();
+  #lastDirectory = '';
+  #lastFiles: Map<string, StoredFile>;
 
   constructor(state: KeyedState) {
     this.#state = state;
+    this.#lastFiles = this.#filesOf('');
   }
 
   async load(): Promise<void> {
@@ -97,21 +98,24 @@ export class Tree {
   }
 
   #put(path: string, stored: StoredFile): void {
-    const files = this.#filesOf(parentOf(path));
+    const at = path.lastIndexOf('/');
+    const isInLast = Math.max(at, 0) === this.#lastDirectory.length && path.startsWith(this.#lastDirectory);
+    if (!isInLast) {
+      this.#lastDirectory = parentOf(path);
+      this.#lastFiles = this.#filesOf(this.#lastDirectory);
+    }
+    const files = this.#lastFiles;
     const before = files.size;
-    files.set(nameOf(path), stored);
+    files.set(path.slice(at + 1), stored);
     this.#size += files.size - before;
   }
 
   #filesOf(directory: string): Map<string, StoredFile> {
-    if (directory === this.#lastDirectory) return this.#lastFiles;
     let files = this.#directories.get(directory);
     if (files === undefined) {
       files = new Map();
       this.#directories.set(directory, files);
     }
-    this.#lastDirectory = directory;
-    this.#lastFiles = files;
     return files;
   }
 }

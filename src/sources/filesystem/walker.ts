@@ -78,6 +78,7 @@ export class Walker {
     }
     entries.sort((one, other) => (one.name < other.name ? -1 : 1));
     const prefix = directory === '' ? '' : `${directory}/`;
+    const fullPrefix = full.endsWith(sep) ? full : full + sep;
     const directories: { path: string; real: string | undefined }[] = [];
     for (let from = 0; from < entries.length; from += SLICE) {
       const files: FoundFile[] = [];
@@ -85,9 +86,9 @@ export class Walker {
       for (let index = from; index < Math.min(from + SLICE, entries.length); index += 1) {
         const entry = entries[index] as Dirent;
         const path = prefix + entry.name;
-        if (entry.isFile()) this.#takeFile(path, entry.name, false, files, obstacles);
+        if (entry.isFile()) this.#takeFile(path, entry.name, fullPrefix + entry.name, false, files, obstacles);
         else if (entry.isDirectory()) directories.push({ path, real: undefined });
-        else if (entry.isSymbolicLink()) this.#takeLink(path, entry.name, files, directories);
+        else if (entry.isSymbolicLink()) this.#takeLink(path, entry.name, fullPrefix + entry.name, files, directories);
       }
       if (files.length > 0 || obstacles.length > 0) yield { directory, files, obstacles };
     }
@@ -102,10 +103,15 @@ export class Walker {
     }
   }
 
-  #takeFile(path: string, name: string, isLink: boolean, files: FoundFile[], obstacles: Obstacle[]): void {
-    const { root, selection } = this.#options;
-    if (!selection.takesFile(path, name)) return;
-    const full = root + sep + path;
+  #takeFile(
+    path: string,
+    name: string,
+    full: string,
+    isLink: boolean,
+    files: FoundFile[],
+    obstacles: Obstacle[],
+  ): void {
+    if (!this.#options.selection.takesFile(path, name)) return;
     try {
       const stats = statSync(full);
       if (stats.isFile()) files.push({ path, name, full, stats, isLink });
@@ -119,16 +125,17 @@ export class Walker {
   #takeLink(
     path: string,
     name: string,
+    full: string,
     files: FoundFile[],
     directories: { path: string; real: string | undefined }[],
   ): void {
     const { root, followsLinks } = this.#options;
     if (!followsLinks) return;
     try {
-      const real = realpathSync(join(root, path));
+      const real = realpathSync(full);
       if (real !== root && !real.startsWith(root + sep)) return;
       if (statSync(real).isDirectory()) directories.push({ path, real });
-      else this.#takeFile(path, name, true, files, []);
+      else this.#takeFile(path, name, full, true, files, []);
     } catch {
       // A link that leads nowhere, or in a circle, is no file.
     }
