@@ -1,4 +1,4 @@
-import { lstatSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeadwaterError, NotFoundError } from '../../core/errors.js';
 import { errorCode } from '../../toolkit/durable-file.js';
@@ -11,7 +11,7 @@ import type { Mode } from './modes.js';
 import { readRecords, type Step } from './record-reader.js';
 import { RollCall } from './roll-call.js';
 import type { Settling } from './settling.js';
-import type { Tree } from './tree.js';
+import { nameOf, parentOf, type Tree } from './tree.js';
 import type { FoundFile, Obstacle, Walker } from './walker.js';
 
 export interface LookOptions extends Ground {
@@ -212,8 +212,7 @@ export class Look {
     const previous = isSilent ? undefined : tree.pathOf(stats.ino);
     const known = previous === undefined ? undefined : tree.get(previous);
     if (previous === undefined || known === undefined || known.isUnfinished) return false;
-    if (known.size !== stats.size || known.mtimeMs !== stats.mtimeMs || isThere(join(root, previous), stats))
-      return false;
+    if (known.size !== stats.size || known.mtimeMs !== stats.mtimeMs || isThere(root, previous, stats)) return false;
     const next = { ...toKnown(stats, this.#options.now(), undefined, known.hash), isRacy: known.isRacy };
     tree.delete(previous);
     this.#remember(path, next);
@@ -318,13 +317,20 @@ function toText(bytes: Buffer): string | undefined {
 }
 
 /** Whether a name still leads to the same file: then the new one is a second name of it. */
-function isThere(full: string, { ino, dev }: Stats): boolean {
+function isThere(root: string, path: string, { ino, dev }: Stats): boolean {
   try {
-    const stats = statSync(full);
-    return stats.ino === ino && stats.dev === dev;
+    const stats = statSync(join(root, path));
+    return stats.ino === ino && stats.dev === dev && isListed(root, path);
   } catch {
     return false;
   }
+}
+
+/** Under exactly this name: a file system that ignores case also finds a file by the name that it had. */
+function isListed(root: string, path: string): boolean {
+  if (path === '') return true;
+  const parent = parentOf(path);
+  return readdirSync(join(root, parent)).includes(nameOf(path)) && isListed(root, parent);
 }
 
 function versionOfObstacle(full: string): string {
