@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, sep } from 'node:path';
 import { promisify } from 'node:util';
-import type { FoundFile } from './walker.js';
+import type { FoundFile } from '../../toolkit/walker.js';
 
 const read = promisify(readCallback);
 

@@ -2,6 +2,7 @@ import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeadwaterError, NotFoundError } from '../../core/errors.js';
 import { errorCode } from '../../toolkit/durable-file.js';
+import type { FoundFile, Obstacle, Walker } from '../../toolkit/walker.js';
 import type { FilesystemConfig } from './config.js';
 import { FileMovedError, type Ground, hashFile, readWhole } from './content.js';
 import type { FilesystemCursor, ReadingPosition } from './cursor.js';
@@ -12,7 +13,6 @@ import { readRecords, type Step } from './record-reader.js';
 import { RollCall } from './roll-call.js';
 import type { Settling } from './settling.js';
 import { nameOf, parentOf, type Tree } from './tree.js';
-import type { FoundFile, Obstacle, Walker } from './walker.js';
 
 export interface LookOptions extends Ground {
   readonly config: FilesystemConfig;

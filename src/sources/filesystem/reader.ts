@@ -4,17 +4,17 @@ import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { ReadContext } from '../../core/read-options.js';
 import { errorCode } from '../../toolkit/durable-file.js';
+import { Hints } from '../../toolkit/hints.js';
+import { Walker } from '../../toolkit/walker.js';
 import type { FilesystemConfig } from './config.js';
 import { FileMovedError, type Ground } from './content.js';
 import type { FilesystemCursor } from './cursor.js';
-import { Hints } from './hints.js';
 import { Look, type Scope } from './look.js';
 import { type Mode, modes } from './modes.js';
 import { readRecords, type Step } from './record-reader.js';
 import { select } from './selection.js';
 import { Settling } from './settling.js';
 import { parentOf, Tree } from './tree.js';
-import { Walker } from './walker.js';
 
 export interface ReaderOptions extends Ground {
   readonly config: FilesystemConfig;
@@ -54,7 +54,7 @@ export class Reader {
     this.#walker = new Walker({
       root,
       selection: select(config),
-      followsLinks: config.followSymlinks,
+      followsLinks: config.followSymlinks ? 'within' : 'never',
       onDirectory: (directory) => {
         this.#visited.add(directory);
         this.#hints?.watch(directory);

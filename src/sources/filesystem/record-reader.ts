@@ -1,12 +1,12 @@
 import type { GapReason } from '../../core/event.js';
 import type { Decoded, Decoder, Format } from '../../toolkit/decode/decoder.js';
+import type { FoundFile } from '../../toolkit/walker.js';
 import { type Ground, OpenFile, startHash } from './content.js';
 import type { FilesystemCursor, ReadingPosition } from './cursor.js';
 import { type FileFields, recordFields } from './events.js';
 import { type KnownFile, toKnown } from './known-file.js';
 import type { Settling } from './settling.js';
 import type { Tree } from './tree.js';
-import type { FoundFile } from './walker.js';
 
 /** What is handed out together. Changes of what is remembered were made before, and belong to it. */
 export interface Step {

@@ -1,6 +1,6 @@
+import type { Slice } from '../../toolkit/walker.js';
 import type { Scope } from './look.js';
 import { type KnownDirectory, parentOf, pathIn, type Tree } from './tree.js';
-import type { Slice } from './walker.js';
 
 /** A directory whose files are being looked at. */
 interface Called {

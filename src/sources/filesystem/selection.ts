@@ -1,11 +1,6 @@
 import { compileGlobs } from '../../toolkit/glob.js';
+import type { Selection } from '../../toolkit/walker.js';
 import type { FilesystemConfig } from './config.js';
-
-/** Which files and directories are looked at. Paths are relative, with `/` between their parts. */
-export interface Selection {
-  takesFile(path: string, name: string): boolean;
-  entersDirectory(path: string): boolean;
-}
 
 export function select(config: Pick<FilesystemConfig, 'include' | 'exclude' | 'temporary'>): Selection {
   const takesAll = config.include.includes('**');

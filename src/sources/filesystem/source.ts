@@ -1,12 +1,10 @@
-import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BatchEventSource } from '../../core/batch-event-source.js';
 import { parseConfig } from '../../core/config.js';
-import { NotFoundError, PermissionError } from '../../core/errors.js';
 import type { ReadContext, SourceBatch } from '../../core/read-options.js';
 import type { SourceOptions, ValidationResult } from '../../core/source-definition.js';
-import { errorCode } from '../../toolkit/durable-file.js';
+import { realDirectory } from '../../toolkit/real-directory.js';
 import { type FilesystemConfig, type FilesystemConfigInput, filesystemConfig } from './config.js';
 import { type FilesystemCursor, filesystemCursor, parseCursor } from './cursor.js';
 import type { FilesystemEvent } from './events.js';
@@ -103,23 +101,7 @@ export class FilesystemSource extends BatchEventSource<FilesystemEvent, Filesyst
     return cursorAt === undefined ? { events, cursor } : { events, cursor, cursorAt };
   }
 
-  async #root(): Promise<string> {
-    const directory = resolve(this.config.dir);
-    try {
-      return await realpath(directory);
-    } catch (error) {
-      const code = errorCode(error);
-      const options = { code: 'FILESYSTEM_ROOT', sourceId: this.id, cause: error };
-      if (code === 'EACCES' || code === 'EPERM') {
-        throw new PermissionError(
-          `the directory ${directory} may not be read (${code}): check its owner and mode`,
-          options,
-        );
-      }
-      throw new NotFoundError(
-        `the directory ${directory} does not exist (${code}): set "dir", or is it not mounted?`,
-        options,
-      );
-    }
+  #root(): Promise<string> {
+    return realDirectory(this.config.dir, { code: 'FILESYSTEM_ROOT', sourceId: this.id });
   }
 }

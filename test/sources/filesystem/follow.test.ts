@@ -108,7 +108,7 @@ describe('following', () => {
       tree.write('sub/a', 'x');
       const hook = Symbol.for('headwater.faultPoint');
       const refuse = (point: string): void => {
-        if (point === 'filesystem.watch') throw Object.assign(new Error(`no more of these: ${code}`), { code });
+        if (point === 'hints.watch') throw Object.assign(new Error(`no more of these: ${code}`), { code });
       };
       Object.assign(globalThis, { [hook]: refuse });
       onTestFinished(() => void Object.assign(globalThis, { [hook]: undefined }));

@@ -262,7 +262,7 @@ const hook = Symbol.for('headwater.faultPoint');
 function denyDirectory(directory: string): void {
   Object.assign(globalThis, {
     [hook]: (point: string): void => {
-      if (point === `filesystem.readdir:${directory}`) throw Object.assign(new Error('denied'), { code: 'EACCES' });
+      if (point === `walker.readdir:${directory}`) throw Object.assign(new Error('denied'), { code: 'EACCES' });
     },
   });
   onTestFinished(allowAll);
