@@ -153,16 +153,7 @@ export abstract class EventSource<Event extends SourceEvent = SourceEvent, Curso
     fields: EventFields<Type, DataOf<Event, Type>>,
     cursor?: Cursor,
   ): SourceEvent<Type, DataOf<Event, Type>> {
-    const event: Mutable<SourceEvent<Type, DataOf<Event, Type>>> = {
-      specversion: '1.0',
-      id: fields.id,
-      source: fields.source ?? this.#defaultUri(),
-      type: fields.type,
-      sourceid: this.id,
-      sourcetype: this.type,
-      data: fields.data,
-    };
-    if (fields.time !== undefined) event.time = fields.time;
+    const event = this.#envelope(fields);
     if (fields.subject !== undefined) event.subject = fields.subject;
     if (fields.datacontenttype !== undefined) event.datacontenttype = fields.datacontenttype;
     if (fields.dataschema !== undefined) event.dataschema = fields.dataschema;
@@ -211,6 +202,14 @@ export abstract class EventSource<Event extends SourceEvent = SourceEvent, Curso
     this[RUNTIME].activity.count(counter, by);
   }
 
+  /**
+   * Adds to `getStats().dropped`, by reason: what the configuration leaves out (filtered, sampled), and what was lost
+   * before it became an event. A loss is told by a gap as well.
+   */
+  protected countDropped(reason: string, by = 1): void {
+    this[RUNTIME].activity.drop(reason, by);
+  }
+
   /** Says what the source is doing: caught up, waiting for a rate limit, reconnecting. */
   protected setStatus(status: SourceStatus): void {
     this[RUNTIME].activity.status = status;
@@ -219,6 +218,17 @@ export abstract class EventSource<Event extends SourceEvent = SourceEvent, Curso
   /** @internal What an iteration reads from. */
   protected open(context: ReadContext<Cursor>): Upstream {
     return { kind: 'events', iterator: this.read(context)[Symbol.asyncIterator]() };
+  }
+
+  /** Written out with and without a time: adding one to an object that is there costs as much as making it. */
+  #envelope<const Type extends Event['type']>(
+    fields: EventFields<Type, DataOf<Event, Type>>,
+  ): Mutable<SourceEvent<Type, DataOf<Event, Type>>> {
+    const { id, type, data, time, source = this.#defaultUri() } = fields;
+    const { id: sourceid, type: sourcetype } = this;
+    return time === undefined
+      ? { specversion: '1.0', id, source, type, sourceid, sourcetype, data }
+      : { specversion: '1.0', id, source, type, sourceid, sourcetype, data, time };
   }
 
   #defaultUri(): string {

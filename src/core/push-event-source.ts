@@ -1,7 +1,7 @@
 import type { GapEvent, SourceEvent } from './event.js';
 import { EventSource } from './event-source.js';
-import { type PushLimits, PushQueue } from './push-queue.js';
-import type { ReadContext } from './read-options.js';
+import { type PushLimits, type PushOptions, PushQueue } from './push-queue.js';
+import type { ReadContext, SourceBatch } from './read-options.js';
 import { RUNTIME, type Upstream } from './source-runtime.js';
 
 const DEFAULT_LIMITS: PushLimits = {
@@ -15,7 +15,7 @@ const DEFAULT_LIMITS: PushLimits = {
  * A source that receives. Bounded by unacknowledged events and bytes; what is dropped is counted and followed by a gap
  * event. Always follows.
  *
- * A subclass listens where it must (in `read`, or before) and calls `push` for what arrives.
+ * A subclass listens where it must (in `begin`, or before) and calls `push` for what arrives.
  */
 export abstract class PushEventSource<Event extends SourceEvent = SourceEvent, Config = unknown> extends EventSource<
   Event | GapEvent,
@@ -27,18 +27,33 @@ export abstract class PushEventSource<Event extends SourceEvent = SourceEvent, C
   #queue: PushQueue<Event | GapEvent> | undefined;
 
   protected async *read(context: ReadContext<unknown>): AsyncGenerator<Event | GapEvent, void, undefined> {
-    for await (const batch of this.#events().batches(context)) yield* batch.events;
+    for await (const batch of this.#batches(context)) yield* batch.events;
   }
 
   /**
-   * Resolves when the event is acknowledged; rejects when it was refused or dropped, when the source is closed before
-   * it is handed out, or when the signal fires before it is handed out. It need not be awaited.
+   * Called when an iteration begins, before anything is handed out: the place to listen for as long as it lasts. What it
+   * opens is released in `context.defer`. Default: nothing.
    */
-  protected push(event: Event, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    const acknowledged = this.#events().push(event, options.signal);
+  protected async begin(_context: ReadContext<unknown>): Promise<void> {}
+
+  /**
+   * Resolves when the event is acknowledged; rejects when it was refused or dropped, when the source is closed before
+   * it is handed out, or when the signal fires before it is handed out. It need not be awaited. `whenFull` is for
+   * senders that differ from those the limits are made for.
+   */
+  protected push(event: Event, options: PushOptions = {}): Promise<void> {
+    const acknowledged = this.#events().push(event, options);
     // A receiver that cannot answer (UDP) does not wait; what is dropped is told by the gap event.
     acknowledged.catch(() => {});
     return acknowledged;
+  }
+
+  /**
+   * Resolves when nothing waits for room any more; at once unless something was pushed with `whenFull: 'wait'` and
+   * there was none. A receiver that reads from connections waits for it before it reads on.
+   */
+  protected room(): Promise<void> {
+    return this.#events().room();
   }
 
   override async close(): Promise<void> {
@@ -49,7 +64,14 @@ export abstract class PushEventSource<Event extends SourceEvent = SourceEvent, C
 
   /** @internal */
   protected override open(context: ReadContext<unknown>): Upstream {
-    return { kind: 'batches', iterator: this.#events().batches(context)[Symbol.asyncIterator]() };
+    return { kind: 'batches', iterator: this.#batches(context) };
+  }
+
+  async *#batches(
+    context: ReadContext<unknown>,
+  ): AsyncGenerator<SourceBatch<Event | GapEvent, unknown>, void, undefined> {
+    await this.begin(context);
+    yield* this.#events().batches(context);
   }
 
   #events(): PushQueue<Event | GapEvent> {

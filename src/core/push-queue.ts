@@ -12,6 +12,13 @@ export interface PushLimits {
   whenFull: 'refuse' | 'wait' | 'drop-newest' | 'drop-oldest';
 }
 
+export interface PushOptions {
+  /** Fires when the sender is gone: what was not handed out is withdrawn. */
+  signal?: AbortSignal | undefined;
+  /** Of this event, where it differs from the limits of the source. */
+  whenFull?: PushLimits['whenFull'] | undefined;
+}
+
 export interface PushQueueOptions<Event> {
   sourceId: string;
   onDrop(count: number): void;
@@ -25,6 +32,7 @@ interface Entry<Event> {
   event: Event | undefined;
   readonly bytes: number;
   readonly signal: AbortSignal | undefined;
+  readonly whenFull: PushLimits['whenFull'];
   isHandedOut: boolean;
   resolve(): void;
   reject(error: unknown): void;
@@ -37,6 +45,7 @@ export class PushQueue<Event extends SourceEvent> {
   #entries: Entry<Event>[] = [];
   #bytes = 0;
   #waiting: Entry<Event>[] = [];
+  #onRoom: (() => void)[] = [];
   #dropped = 0;
   #droppedSince = 0;
   #gap: Entry<Event> | undefined;
@@ -49,7 +58,7 @@ export class PushQueue<Event extends SourceEvent> {
     this.#options = options;
   }
 
-  push(event: Event, signal: AbortSignal | undefined): Promise<void> {
+  push(event: Event, { signal, whenFull = this.#limits.whenFull }: PushOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
       if (this.#isClosed) return reject(this.#refusal('the source is closed', 'SOURCE_CLOSED'));
@@ -59,6 +68,7 @@ export class PushQueue<Event extends SourceEvent> {
         event,
         bytes: Buffer.byteLength(JSON.stringify(event)),
         signal,
+        whenFull,
         isHandedOut: false,
         resolve: () => {
           settled();
@@ -74,6 +84,12 @@ export class PushQueue<Event extends SourceEvent> {
     });
   }
 
+  /** Resolves when nothing waits for room any more: at once, unless something does. */
+  room(): Promise<void> {
+    if (this.#waiting.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onRoom.push(resolve));
+  }
+
   /** Refuses everything that was not handed out; what the consumer holds may still be acknowledged. */
   close(): void {
     this.#isClosed = true;
@@ -83,6 +99,7 @@ export class PushQueue<Event extends SourceEvent> {
       this.#remove(entry);
       entry.reject(this.#refusal('the source was closed', 'SOURCE_CLOSED'));
     }
+    this.#tellRoom();
   }
 
   async *batches(context: ReadContext<unknown>): AsyncGenerator<SourceBatch<Event, unknown>, void, undefined> {
@@ -96,9 +113,10 @@ export class PushQueue<Event extends SourceEvent> {
   }
 
   #admit(entry: Entry<Event>): void {
-    if (this.#hasRoom(entry.bytes)) return this.#append(entry);
-    const { whenFull, maxWaiting } = this.#limits;
-    if (whenFull === 'wait' && this.#waiting.length < maxWaiting) {
+    // What waits already comes first, or a large event would wait for ever behind small ones.
+    if (this.#waiting.length === 0 && this.#hasRoom(entry.bytes)) return this.#append(entry);
+    const { whenFull } = entry;
+    if (whenFull === 'wait' && this.#waiting.length < this.#limits.maxWaiting) {
       this.#waiting.push(entry);
       return;
     }
@@ -128,7 +146,8 @@ export class PushQueue<Event extends SourceEvent> {
     entry.reject(this.#overflow);
     if (this.#gap !== undefined) return;
     this.#droppedSince = this.#options.now();
-    this.#gap = { event: undefined, bytes: 0, signal: undefined, isHandedOut: false, resolve() {}, reject() {} };
+    const own = { event: undefined, bytes: 0, signal: undefined, whenFull: 'wait', isHandedOut: false } as const;
+    this.#gap = { ...own, resolve() {}, reject() {} };
     this.#append(this.#gap);
   }
 
@@ -214,6 +233,12 @@ export class PushQueue<Event extends SourceEvent> {
       this.#waiting.shift();
       this.#append(next);
     }
+    this.#tellRoom();
+  }
+
+  #tellRoom(): void {
+    if (this.#waiting.length > 0) return;
+    for (const resolve of this.#onRoom.splice(0)) resolve();
   }
 
   async #arrival(): Promise<void> {

@@ -196,6 +196,64 @@ describe('AG5: when the queue is full', () => {
   });
 });
 
+describe('room', () => {
+  it('is there at once while nothing waits, and else as soon as nothing does', async () => {
+    const source = new ReceivingSource({ maxEvents: 1, whenFull: 'wait', maxWaiting: 5 });
+    void source.receive(1);
+    expect(await afterTurns(source.whenRoom())).toEqual({ value: undefined });
+    void source.receive(2);
+    void source.receive(3);
+    const room = source.whenRoom();
+    const events = source.generateEvents();
+    await events.next();
+    await events.next();
+    expect(await afterTurns(room)).toBe('pending');
+    await events.next();
+    expect(await afterTurns(room)).toEqual({ value: undefined });
+    await events.return();
+    await source.close();
+  });
+
+  it('is told of when what waits is withdrawn, and when the source is closed', async () => {
+    const source = new ReceivingSource({ maxEvents: 1, whenFull: 'wait', maxWaiting: 5 });
+    const controller = new AbortController();
+    void source.receive(1);
+    void source.receive(2, { signal: controller.signal });
+    const first = source.whenRoom();
+    controller.abort('gone');
+    expect(await afterTurns(first)).toEqual({ value: undefined });
+    void source.receive(3);
+    const second = source.whenRoom();
+    await source.close();
+    expect(await afterTurns(second)).toEqual({ value: undefined });
+  });
+
+  it('is waited for by one that asks to, beside others that are dropped', async () => {
+    const source = new ReceivingSource({ maxEvents: 1, whenFull: 'drop-newest' });
+    void source.receive(1);
+    void source.receive(2, { whenFull: 'wait' });
+    await expect(source.receive(3)).rejects.toMatchObject({ code: 'DROPPED' });
+    expect(new Set(await take(source.generateEvents(), 3))).toEqual(new Set([1, 'gap', 2]));
+    await source.close();
+  });
+
+  it('is given in the order of asking: a small event does not pass a large one that waits', async () => {
+    const source = new ReceivingSource({ maxEvents: 10, maxBytes: 1_500, whenFull: 'wait', maxWaiting: 5 });
+    void source.receive(1);
+    void source.receive(2, { padding: 'x'.repeat(2_000) });
+    void source.receive(3);
+    expect(await take(source.generateEvents(), 3)).toEqual([1, 2, 3]);
+    await source.close();
+  });
+});
+
+it('what was lost before it became an event is counted with the rest', () => {
+  const source = new ReceivingSource();
+  source.lose('kernel', 3);
+  source.lose('kernel');
+  expect(source.getStats().dropped).toEqual({ kernel: 4 });
+});
+
 describe('a signal', () => {
   it('that fires before the event is handed out withdraws it', async () => {
     const source = new ReceivingSource();
