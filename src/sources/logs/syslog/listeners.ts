@@ -1,0 +1,38 @@
+import type { HeadwaterError } from '../../../core/errors.js';
+import type { SyslogConfig } from './config.js';
+import type { Connections } from './connections.js';
+import { listenFailure } from './listen-failure.js';
+import type { Listener, Receiver } from './receiver.js';
+import { listenToConnections } from './stream-listener.js';
+import { listenToDatagrams } from './udp-listener.js';
+
+export interface Surroundings {
+  readonly sourceId: string;
+  readonly config: SyslogConfig;
+  readonly receiver: Receiver;
+  /** Of this opening and of earlier ones, as long as a message of theirs waits. */
+  readonly connections: Connections;
+}
+
+export interface Opened {
+  readonly listeners: readonly Listener[];
+  readonly failures: readonly HeadwaterError[];
+}
+
+/** Listens wherever it can, in the order of the configuration. */
+export async function openListeners({ sourceId, config, receiver, connections }: Surroundings): Promise<Opened> {
+  const listeners: Listener[] = [];
+  const failures: HeadwaterError[] = [];
+  for (const where of config.listen) {
+    try {
+      const listener =
+        where.transport === 'udp'
+          ? await listenToDatagrams(where, config, receiver)
+          : await listenToConnections(where, config, receiver, connections);
+      listeners.push(listener);
+    } catch (error) {
+      failures.push(listenFailure(error, where, sourceId));
+    }
+  }
+  return { listeners, failures };
+}
