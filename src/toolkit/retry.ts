@@ -23,6 +23,8 @@ export interface RetryOptions {
   clock?: Clock | undefined;
   /** Whether an error of no class of ours is tried again. Default true. */
   retryUnknown?: boolean | undefined;
+  /** A longer wait is not begun: the error is thrown. In milliseconds; default: any is waited for. */
+  longestWaitMs?: number | undefined;
   onRetry?: ((error: Error, attempt: number, delayMs: number) => void) | undefined;
 }
 
@@ -50,6 +52,7 @@ export async function retry<Result>(
     shouldRetry: async ({ error, attemptNumber }) => {
       if (signal?.aborted === true || !isWorthRetrying(error, options.retryUnknown ?? true)) return false;
       const delayMs = delayBefore(attemptNumber, error, policy);
+      if (delayMs > (options.longestWaitMs ?? Number.POSITIVE_INFINITY)) return false;
       onRetry?.(error, attemptNumber, delayMs);
       await clock.sleep(delayMs, signal);
       return true;

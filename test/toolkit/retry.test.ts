@@ -70,6 +70,22 @@ describe('retry', () => {
     expect((error as Error).message).toBe('text');
   });
 
+  it('does not begin a wait that is longer than allowed', async () => {
+    const clock = new FakeClock();
+    let calls = 0;
+    const asked = new RateLimitedError('come back tomorrow', { retryAfterMs: 86_400_000 });
+    const run = retry(
+      async () => {
+        calls += 1;
+        throw asked;
+      },
+      { policy, clock, longestWaitMs: 86_399_999 },
+    );
+    await expect(run).rejects.toBe(asked);
+    expect(calls).toBe(1);
+    expect(clock.sleeping).toBe(0);
+  });
+
   it('X6: a 60-day wait does not call upstream again, and an abort during it settles at once', async () => {
     const clock = new FakeClock();
     const controller = new AbortController();
