@@ -22,6 +22,11 @@ export function hasProgram(command: string, ...callArguments: string[]): boolean
   return spawnSync(command, callArguments, { stdio: 'ignore' }).status === 0;
 }
 
+/** The programs that Debian installs where an ordinary user does not look. */
+export function hasRsyslog(): boolean {
+  return hasProgram('/usr/sbin/rsyslogd', '-v');
+}
+
 /** A group of tests that calls git. */
 export function describeGit(name: string, body: () => void): void {
   describeWith('git', hasProgram('git', '--version'), name, body);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type DialectName, dialectNames, dropDatabase } from './databases.js';
+import { closeGithub, judgeGithub, startGithub } from './github.js';
 import {
   commits,
   counted,
@@ -9,11 +10,19 @@ import {
   judgeEvents,
   judgeFiles,
   judgeRows,
+  linesOfJsonl,
   numbered,
   storedCommits,
 } from './judge.js';
+import type { LiveCase } from './live.js';
+import { judgeLog, type Stored, storedInJsonl, storedInSqlite } from './log-judge.js';
+import { LINES_AT_ONCE } from './log-scenarios.js';
+import { NginxWriter, RsyslogWriter } from './log-writers.js';
 import { createRepository } from './repository.js';
 import { BATCH } from './scenario.js';
+import type { Service, Services } from './services.js';
+import { judgeSlack, slackServices } from './slack.js';
+import { eventsInFlight } from './slack-scenarios.js';
 import { createTree, treeKeys } from './tree.js';
 
 /** One scenario: what is there before, what must be there after, and what a kill may repeat. */
@@ -21,8 +30,10 @@ export interface Case {
   readonly judge: Judge;
   /** How many events a kill at this moment may bring again. @throws when more are stored than may be */
   atRisk(directory: string): number | Promise<number>;
-  prepare?(directory: string): void;
+  prepare?(directory: string): void | Promise<void>;
   cleanUp?(directory: string): Promise<void>;
+  /** For about how long a run reads after it said that it does: random kills fall within. Default: some after its start. */
+  readonly readsForMs?: number;
 }
 
 /** A group of scenarios, named on the command line. */
@@ -30,6 +41,8 @@ export interface Group {
   readonly scenarios: Readonly<Record<string, Case>>;
   /** Several processes at once on one cursor; `counted` says what the judge counts. */
   readonly contended: Readonly<Record<string, Omit<Case, 'atRisk'> & { readonly counted: string }>>;
+  /** Read while others write. */
+  readonly live?: Readonly<Record<string, LiveCase>>;
 }
 
 const oneBatch = async (directory: string): Promise<number> => {
@@ -45,6 +58,21 @@ const tree = (directory: string): void => createTree(join(directory, 'tree'));
 
 function inDatabases<Value>(make: (dialect: DialectName) => Record<string, Value>): Record<string, Value> {
   return Object.assign({}, ...dialectNames.map(make));
+}
+
+/** The same log read into two kinds of sinks; `start` begins to write it. */
+function readInto(name: string, start: LiveCase['start'], isOrdered: boolean): Record<string, LiveCase> {
+  const into = (stored: Stored, atRisk: number): LiveCase => ({
+    start,
+    atRisk,
+    judge: judgeLog(stored, { isOrdered }),
+  });
+  return { [`${name}-jsonl`]: into(storedInJsonl, LINES_AT_ONCE), [`${name}-sqlite`]: into(storedInSqlite, 0) };
+}
+
+/** Read from a server in this process. */
+function served(services: Services<Service>): Pick<Case, 'prepare' | 'cleanUp' | 'readsForMs'> {
+  return { prepare: services.start, cleanUp: services.close, readsForMs: 500 };
 }
 
 export const groups: Readonly<Record<string, Group>> = {
@@ -65,6 +93,12 @@ export const groups: Readonly<Record<string, Group>> = {
     },
     contended: {},
   },
+  github: {
+    scenarios: {
+      github: { judge: judgeGithub, atRisk: aBatch, prepare: startGithub, cleanUp: closeGithub },
+    },
+    contended: {},
+  },
   stores: {
     scenarios: inDatabases((dialect) => {
       const cleanUp = (directory: string): Promise<void> => dropDatabase(dialect, directory);
@@ -81,5 +115,24 @@ export const groups: Readonly<Record<string, Group>> = {
         cleanUp: (directory: string): Promise<void> => dropDatabase(dialect, directory),
       },
     })),
+  },
+  slack: {
+    scenarios: {
+      'slack-jsonl': {
+        ...served(slackServices),
+        judge: judgeSlack(linesOfJsonl, 'slack-jsonl'),
+        atRisk: eventsInFlight,
+      },
+      'slack-sqlite': { ...served(slackServices), judge: judgeSlack(storedInSqlite, 'slack-sqlite'), atRisk: nothing },
+    },
+    contended: {},
+  },
+  logs: {
+    scenarios: {},
+    contended: {},
+    live: {
+      ...readInto('nginx', (directory, random) => NginxWriter.start(directory, random), false),
+      ...readInto('rsyslog', (directory, random) => RsyslogWriter.start(directory, random), true),
+    },
   },
 };

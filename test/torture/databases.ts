@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Kysely, MysqlDialect, PostgresDialect, SqliteDialect, sql } from 'kysely';
-import Database from 'libsql';
-import { createPool } from 'mysql2';
-import pg from 'pg';
+// What most children do without is loaded on use.
+import type { Kysely } from 'kysely';
 
 export const dialectNames = ['sqlite', 'postgres', 'mariadb'] as const;
 export type DialectName = (typeof dialectNames)[number];
@@ -28,6 +26,7 @@ export async function openDatabase(dialect: DialectName, directory: string): Pro
 
 export async function dropDatabase(dialect: DialectName, directory: string): Promise<void> {
   if (dialect === 'sqlite') return;
+  const { sql } = await import('kysely');
   const database = await connect(dialect, directory);
   const name = sql.id(nameFor(directory));
   await (dialect === 'postgres' ? sql`drop schema ${name} cascade` : sql`drop database ${name}`).execute(database);
@@ -37,11 +36,20 @@ export async function dropDatabase(dialect: DialectName, directory: string): Pro
 async function connect(dialect: DialectName, directory: string): Promise<Kysely<Tables>> {
   if (dialect === 'sqlite') return openSqlite(join(directory, 'database.sqlite'));
   const name = nameFor(directory);
-  if (dialect === 'postgres') {
-    const pool = new pg.Pool({ ...postgres, max: 3, options: `-c search_path=${name}` });
-    await whileRefusedAsDuplicate(() => pool.query(`create schema if not exists ${name}`));
-    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  }
+  return dialect === 'postgres' ? connectPostgres(name) : connectMariadb(name);
+}
+
+async function connectPostgres(name: string): Promise<Kysely<Tables>> {
+  const { Kysely, PostgresDialect } = await import('kysely');
+  const { default: pg } = await import('pg');
+  const pool = new pg.Pool({ ...postgres, max: 3, options: `-c search_path=${name}` });
+  await whileRefusedAsDuplicate(() => pool.query(`create schema if not exists ${name}`));
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}
+
+async function connectMariadb(name: string): Promise<Kysely<Tables>> {
+  const { Kysely, MysqlDialect } = await import('kysely');
+  const { createPool } = await import('mysql2');
   const server = createPool(mariadb);
   await server.promise().query(`create database if not exists ${name}`);
   await server.promise().end();
@@ -50,7 +58,9 @@ async function connect(dialect: DialectName, directory: string): Promise<Kysely<
   });
 }
 
-function openSqlite(path: string): Kysely<Tables> {
+async function openSqlite(path: string): Promise<Kysely<Tables>> {
+  const { Kysely, SqliteDialect } = await import('kysely');
+  const { default: Database } = await import('libsql');
   const database = new Database(path);
   database.pragma('busy_timeout = 10000');
   database.pragma('journal_mode = WAL');

@@ -101,7 +101,6 @@ export function storedCommits(directory: string): readonly string[] {
   return commits(directory).map((hash) => `git.commit ${hash}`);
 }
 
-/** Ids of whole lines: a torn last one is what a kill leaves, and the sink mends it. */
 function readIds(file: string): string[] {
   return readLines(file).flatMap((line) => {
     const event = JSON.parse(line) as { id: string; type: string };
@@ -109,7 +108,12 @@ function readIds(file: string): string[] {
   });
 }
 
-function readLines(file: string): string[] {
+/** The lines of the file that a scenario writes. */
+export const linesOfJsonl = async (directory: string): Promise<readonly string[]> =>
+  readLines(join(directory, 'events.jsonl'));
+
+/** Whole lines: a torn last one is what a kill leaves, and the sink mends it. */
+export function readLines(file: string): string[] {
   if (!existsSync(file)) return [];
   const text = readFileSync(file, 'utf8');
   return text

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Case, type Group, groups } from './cases.js';
-import { bundleChild, finishes, runToEnd, type Task } from './children.js';
+import { bundleChild, type Ending, finishes, runToEnd, type Task } from './children.js';
 import type { Verdict } from './judge.js';
+import { type LiveCase, type LiveEffort, type LiveRound, runLive } from './live.js';
 import { Random } from './random.js';
 import { record } from './record.js';
 
@@ -27,20 +28,47 @@ interface Job {
 
 /** How often each point is reached before the kill, and how many rounds there are of the rest. */
 interface Effort {
-  readonly occurrences: readonly number[];
+  occurrences(point: string): readonly number[];
   readonly randomRounds: number;
   readonly contendedRounds: number;
+  readonly live: LiveEffort;
 }
 
-const full: Effort = { occurrences: [1, 2, 3, 5, 8, 13, 21], randomRounds: 40, contendedRounds: 20 };
-const short: Effort = { occurrences: [1, 3], randomRounds: 3, contendedRounds: 2 };
-/** Groups whose runs are slow, because a database is asked. */
+const manyRounds: LiveEffort = { rounds: 8, seconds: 11 };
+const oneRound: LiveEffort = { rounds: 1, seconds: 6 };
+const full: Effort = {
+  occurrences: () => [1, 2, 3, 5, 8, 13, 21],
+  randomRounds: 40,
+  contendedRounds: 20,
+  live: manyRounds,
+};
+const short: Effort = { occurrences: () => [1, 3], randomRounds: 3, contendedRounds: 2, live: oneRound };
+/** Groups whose runs are slow, because a database or a server is asked. */
 const slow: Readonly<Record<string, { readonly full: Effort; readonly short: Effort }>> = {
   stores: {
-    full: { occurrences: [1, 2, 5, 13], randomRounds: 12, contendedRounds: 10 },
-    short: { occurrences: [2], randomRounds: 1, contendedRounds: 1 },
+    full: { occurrences: () => [1, 2, 5, 13], randomRounds: 12, contendedRounds: 10, live: manyRounds },
+    short: { occurrences: () => [2], randomRounds: 1, contendedRounds: 1, live: oneRound },
+  },
+  github: {
+    full: { occurrences: betweenRequests, randomRounds: 20, contendedRounds: 0, live: manyRounds },
+    short: { occurrences: nowAndThen, randomRounds: 1, contendedRounds: 0, live: oneRound },
+  },
+  slack: {
+    full: { occurrences: betweenRequests, randomRounds: 4, contendedRounds: 0, live: manyRounds },
+    short: { occurrences: nowAndThen, randomRounds: 1, contendedRounds: 0, live: oneRound },
   },
 };
+
+/** After each request, so that a kill falls between any two; now and then at the other points. */
+function betweenRequests(point: string): readonly number[] {
+  if (point === 'http.request.after') return Array.from({ length: 200 }, (_, index) => index + 1);
+  return point === 'http.request.before' ? [1, 34] : [9];
+}
+
+function nowAndThen(point: string): readonly number[] {
+  if (point === 'http.request.after') return [41];
+  return point === 'sink.after' || point === 'cursor.before' ? [12] : [];
+}
 
 function effortFor(group: string): Effort {
   const { full: most, short: least } = slow[group] ?? { full, short };
@@ -65,7 +93,8 @@ async function main(): Promise<void> {
       if (process.argv.includes('--record')) record(name, lines, seed);
     }
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    if (process.argv.includes('--keep')) console.log(`kept: ${work}`);
+    else rmSync(work, { recursive: true, force: true });
     rmSync(bundle, { recursive: true, force: true });
   }
 }
@@ -100,16 +129,41 @@ async function runGroup(
       ),
     );
   }
+  for (const [scenario, each] of Object.entries(group.live ?? {})) {
+    const rounds: LiveRound[] = [];
+    for (let round = 0; round < effort.live.rounds; round += 1) {
+      const directory = mkdtempSync(join(work, `${scenario}-`));
+      rounds.push(await live(each, { program, scenario, directory }, effort.live.seconds, random));
+      rmSync(directory, { recursive: true, force: true });
+    }
+    lines.push(say(`${scenario}: ${describeRounds(rounds)}`));
+  }
   return lines;
+}
+
+async function live(each: LiveCase, task: Task, seconds: number, random: Random): Promise<LiveRound> {
+  try {
+    return await runLive(each, task, seconds, random);
+  } catch (error) {
+    throw new Error(`${task.scenario}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function describeRounds(rounds: readonly LiveRound[]): string {
+  const sum = (count: (round: LiveRound) => number): number => rounds.reduce((total, round) => total + count(round), 0);
+  const reader = `${sum(({ kills }) => kills)} kills and ${sum(({ stops }) => stops)} stops of the reader`;
+  const found = `${sum(({ events }) => events)} lines complete, ${sum(({ repeats }) => repeats)} repeats`;
+  const lost = `${sum(({ destroyed }) => destroyed)} destroyed by the rotation, all of them within ${sum(({ gaps }) => gaps)} gaps told`;
+  return `${rounds.length} rounds, ${sum(({ disturbances }) => disturbances)} rotations, ${reader}; ${found}; ${lost}`;
 }
 
 async function killAtEveryPoint(job: Job): Promise<void> {
   const { scenario, counts, effort } = job;
   const points = await recordPoints(job);
-  counts.points = points.length;
-  for (const point of points) {
-    for (const occurrence of effort.occurrences) {
-      const task = begin(job);
+  counts.points = points.size;
+  for (const [point, reached] of points) {
+    for (const occurrence of effort.occurrences(point).filter((nth) => nth <= reached)) {
+      const task = await begin(job);
       const died = !(await finishes(task, JSON.stringify({ point, occurrence })));
       const atRisk = died ? await job.case.atRisk(task.directory) : 0;
       await runToEnd(task);
@@ -120,10 +174,10 @@ async function killAtEveryPoint(job: Job): Promise<void> {
 }
 
 async function killAtRandom(job: Job, random: Random): Promise<void> {
-  const task = begin(job);
+  const task = await begin(job);
   let kills = 0;
   let atRisk = 0;
-  while (kills < 6 && !(await finishes(task, '', 60 + random.below(260)))) {
+  while (kills < 6 && !(await finishes(task, '', killWithin(job.case, random)))) {
     kills += 1;
     atRisk += await job.case.atRisk(task.directory);
   }
@@ -134,8 +188,8 @@ async function killAtRandom(job: Job, random: Random): Promise<void> {
 
 /** Three processes move the same cursor; one is killed on the way and begins again. */
 async function contend(job: Omit<Job, 'counts' | 'effort'>, random: Random): Promise<number> {
-  const task = begin(job);
-  const killed = finishes(task, '', 100 + random.below(400));
+  const task = await begin(job);
+  const killed = finishes(task, '', kill(100 + random.below(400)));
   const others = [runToEnd(task), runToEnd(task)];
   await killed;
   await Promise.all([...others, runToEnd(task)]);
@@ -157,22 +211,34 @@ async function judged(
   }
 }
 
+function killWithin({ readsForMs }: Case, random: Random): Ending {
+  if (readsForMs === undefined) return kill(60 + random.below(260));
+  return { ...kill(random.below(readsForMs)), sinceItReads: true };
+}
+
+function kill(afterMs: number): Ending {
+  return { afterMs, signal: 'SIGKILL' };
+}
+
 function add(counts: Counts, { events, repeats }: Verdict): void {
   counts.events += events;
   counts.repeats += repeats;
 }
 
-async function recordPoints(job: Job): Promise<string[]> {
-  const task = begin(job);
+/** The points of a run that nothing disturbs, and how often each is reached. */
+async function recordPoints(job: Job): Promise<Map<string, number>> {
+  const task = await begin(job);
   if (!(await finishes(task, 'record'))) throw new Error(`${job.scenario} does not run`);
   const points = readFileSync(join(task.directory, 'points.txt'), 'utf8').trim().split('\n');
   await end(job, task.directory);
-  return [...new Set(points)];
+  const reached = new Map<string, number>();
+  for (const point of points) reached.set(point, (reached.get(point) ?? 0) + 1);
+  return reached;
 }
 
-function begin({ scenario, case: { prepare }, program, work }: Omit<Job, 'counts' | 'effort'>): Task {
+async function begin({ scenario, case: { prepare }, program, work }: Omit<Job, 'counts' | 'effort'>): Promise<Task> {
   const directory = mkdtempSync(join(work, `${scenario}-`));
-  prepare?.(directory);
+  await prepare?.(directory);
   return { program, scenario, directory };
 }
 

@@ -1,7 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Kysely, Transaction } from 'kysely';
-import { KyselyCursorStore } from '../../src/cursors/kysely/index.js';
 import { CursorConflictError, type EventSource, ingest, type SourceEvent } from '../../src/index.js';
 import { FilesystemSource } from '../../src/sources/filesystem/index.js';
 import { GitSource } from '../../src/sources/git/index.js';
@@ -9,20 +8,34 @@ import { type DialectName, dialectNames, openDatabase, type Tables } from './dat
 import { BATCH, type Scenario } from './scenario.js';
 import { keyOfFileEvent } from './tree.js';
 
-type AnySource = EventSource<SourceEvent, unknown, unknown>;
+export type AnySource = EventSource<SourceEvent, unknown, unknown>;
+
+interface IntoOptions {
+  /** What is stored of an event. */
+  readonly keyOf: (event: SourceEvent) => string;
+  readonly follow?: boolean;
+  readonly batch?: number;
+}
 
 /** Into the host's own table, the cursor in the transaction that stores the rows. */
-async function intoDatabase(dialect: DialectName, directory: string, source: AnySource): Promise<void> {
+export async function intoDatabase(
+  dialect: DialectName,
+  directory: string,
+  source: AnySource,
+  { keyOf, follow = false, batch: maxEvents = BATCH }: IntoOptions,
+): Promise<void> {
+  const { KyselyCursorStore } = await import('../../src/cursors/kysely/index.js');
   const database = await openDatabase(dialect, directory);
   try {
     await ingest<SourceEvent, unknown, SourceEvent, Transaction<Tables>>({
       source,
       cursorStore: new KyselyCursorStore(database),
       cursor: 'in-sink',
-      batch: { maxEvents: BATCH },
+      batch: { maxEvents },
+      follow,
       sink: (batch) =>
         database.transaction().execute(async (transaction) => {
-          await insert(transaction, batch.events);
+          await insert(transaction, batch.events.map(keyOf));
           await batch.saveCursor(transaction);
         }),
     });
@@ -31,10 +44,10 @@ async function intoDatabase(dialect: DialectName, directory: string, source: Any
   }
 }
 
-async function insert(database: Kysely<Tables>, events: readonly SourceEvent[]): Promise<void> {
+async function insert(database: Kysely<Tables>, keys: readonly string[]): Promise<void> {
   await database
     .insertInto('received')
-    .values(events.map((event) => ({ what: keyOf(event) })))
+    .values(keys.map((what) => ({ what })))
     .execute();
 }
 
@@ -44,12 +57,12 @@ function keyOf(event: SourceEvent): string {
 
 async function git(dialect: DialectName, directory: string): Promise<void> {
   const config = { dir: join(directory, 'repository') };
-  await intoDatabase(dialect, directory, await GitSource.create({ id: 'torture', config }));
+  await intoDatabase(dialect, directory, await GitSource.create({ id: 'torture', config }), { keyOf });
 }
 
 async function files(dialect: DialectName, directory: string): Promise<void> {
   const config = { dir: join(directory, 'tree') };
-  await intoDatabase(dialect, directory, await FilesystemSource.create({ id: 'torture', config }));
+  await intoDatabase(dialect, directory, await FilesystemSource.create({ id: 'torture', config }), { keyOf });
 }
 
 /** One of several on the same cursor: it comes to its end, or it is told that another one was faster. */
