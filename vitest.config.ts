@@ -26,7 +26,8 @@ export default defineConfig({
     ...sharedTestOptions,
     include: ['test/**/*.test.ts'],
     exclude: ['test/package/**'],
-    testTimeout: 20_000,
+    // A net for what hangs, wide enough for a machine that has other things to do.
+    testTimeout: 60_000,
     typecheck: {
       enabled: true,
       include: ['test/types/**/*.test-d.ts'],

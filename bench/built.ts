@@ -11,9 +11,17 @@ export async function built<Module>(file: string): Promise<Module> {
 
 export const headwater = (): Promise<typeof import('../src/index.js')> => built('index.js');
 export const gitSource = (): Promise<typeof import('../src/sources/git/index.js')> => built('sources/git/index.js');
+export const githubSource = (): Promise<typeof import('../src/sources/github/index.js')> =>
+  built('sources/github/index.js');
 export const jsonlSink = (): Promise<typeof import('../src/sinks/jsonl/index.js')> => built('sinks/jsonl/index.js');
 export const filesystemSource = (): Promise<typeof import('../src/sources/filesystem/index.js')> =>
   built('sources/filesystem/index.js');
+export const apiLogSource = (): Promise<typeof import('../src/sources/logs/api-log/index.js')> =>
+  built('sources/logs/api-log/index.js');
+export const slackSource = (): Promise<typeof import('../src/sources/slack/index.js')> =>
+  built('sources/slack/index.js');
+export const logSource = (): Promise<typeof import('../src/sources/logs/log/index.js')> =>
+  built('sources/logs/log/index.js');
 export const kyselyCursors = (): Promise<typeof import('../src/cursors/kysely/index.js')> =>
   built('cursors/kysely/index.js');
 export const kyselySinks = (): Promise<typeof import('../src/sinks/kysely/index.js')> => built('sinks/kysely/index.js');

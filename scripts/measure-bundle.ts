@@ -12,7 +12,7 @@ export interface BundleMeasure {
 export const BUNDLE_LIMIT_BYTES = 30_000;
 
 /** Small helpers of the pipeline. Anything else in the bundle is a vendor package that belongs to a source. */
-const ALLOWED_PACKAGES = new Set(['p-retry', 'is-network-error', 'p-throttle', 'picomatch']);
+const ALLOWED_PACKAGES = new Set(['p-retry', 'is-network-error', 'picomatch']);
 
 /** Bundles `dist/index.js`, so it needs a build. */
 export async function measureBundle(): Promise<BundleMeasure> {

@@ -38,7 +38,7 @@ export { EventSourceFactory, type FactoryOptions, type ResumeOptions } from './c
 export type { KeyedState } from './core/keyed-state.js';
 export type { Logger } from './core/logger.js';
 export { PushEventSource } from './core/push-event-source.js';
-export type { PushLimits } from './core/push-queue.js';
+export type { PushLimits, PushOptions } from './core/push-queue.js';
 export type {
   BatchOptions,
   EventBatch,

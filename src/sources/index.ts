@@ -6,6 +6,11 @@
  * ```
  */
 export const builtinSources = {
+  'api-log': async () => (await import('./logs/api-log/index.js')).ApiLogSource,
   filesystem: async () => (await import('./filesystem/index.js')).FilesystemSource,
   git: async () => (await import('./git/index.js')).GitSource,
+  github: async () => (await import('./github/index.js')).GitHubSource,
+  log: async () => (await import('./logs/log/index.js')).LogSource,
+  slack: async () => (await import('./slack/index.js')).SlackSource,
+  syslog: async () => (await import('./logs/syslog/index.js')).SyslogSource,
 } as const;

@@ -19,7 +19,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** npm packages that a part may import; those of a source are for its client alone. */
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   core: ['@standard-schema/spec'],
-  toolkit: ['@standard-schema/spec', 'p-retry', 'p-throttle', 'picomatch', 'undici', 'kysely', 'saxes', 'yaml'],
+  toolkit: [
+    '@standard-schema/spec',
+    'p-retry',
+    'p-throttle',
+    'picomatch',
+    'undici',
+    'kysely',
+    're2js',
+    'saxes',
+    'yaml',
+  ],
   cursors: [],
   sinks: [],
   pipeline: ['@standard-schema/spec', 'p-retry'],
@@ -31,7 +41,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What `headwater` itself may load. */
-const MAIN_ENTRY_MAY_LOAD = ['p-retry', 'p-throttle', 'picomatch'];
+const MAIN_ENTRY_MAY_LOAD = ['p-retry', 'picomatch'];
 
 const CATALOGUE = 'src/sources/index.ts';
 

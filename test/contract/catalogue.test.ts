@@ -31,7 +31,9 @@ for (const type of types) {
     runCases(cases, { timeout: 60_000 });
     it('says of every case that does not apply why', () => {
       const given = (harness.skip ?? []).map((one) => one.case);
-      const left = cases.filter(({ name, skipped }) => skipped !== undefined && !given.includes(name));
+      // What follows from the definition of the source is said there.
+      const isUntold = (reason: string | undefined): boolean => reason?.startsWith('the harness has no ') === true;
+      const left = cases.filter(({ name, skipped }) => isUntold(skipped) && !given.includes(name));
       expect(left.map(({ name, skipped }) => `${name}: ${skipped}`)).toEqual([]);
     });
   });

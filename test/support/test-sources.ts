@@ -6,6 +6,7 @@ import {
   type KeyedState,
   PushEventSource,
   type PushLimits,
+  type PushOptions,
   type ReadContext,
   type SourceBatch,
   type SourceEvent,
@@ -124,9 +125,17 @@ export class ReceivingSource extends PushEventSource<ItemEvent, undefined> {
     this.limits = { maxEvents: 3, maxBytes: 1_000_000, maxWaiting: 2, whenFull: 'refuse', ...limits };
   }
 
-  receive(n: number, options?: { signal?: AbortSignal; padding?: string }): Promise<void> {
-    const data = options?.padding === undefined ? { n } : { n, padding: options.padding };
-    return this.push(this.event({ type: 'test.item', id: String(n), data }), { signal: options?.signal });
+  receive(n: number, { padding, ...options }: PushOptions & { padding?: string } = {}): Promise<void> {
+    const data = padding === undefined ? { n } : { n, padding };
+    return this.push(this.event({ type: 'test.item', id: String(n), data }), options);
+  }
+
+  whenRoom(): Promise<void> {
+    return this.room();
+  }
+
+  lose(reason: string, count?: number): void {
+    this.countDropped(reason, count);
   }
 
   async validate(): Promise<ValidationResult> {

@@ -31,9 +31,13 @@ export const failureCases: readonly SourceCase[] = [
     name: 'a failure that does not pass ends the run with a FatalError, and is not tried again and again',
     needs: ['fail', 'pull'],
     async check(trial) {
-      for (const after of [0, 1]) {
-        const fresh = await trial.another();
-        const source = await fresh.start();
+      // Made before anything fails: some have to ask upstream what their cursor belongs to.
+      const [one, two] = [await trial.another(), await trial.another()];
+      const starts = [
+        { after: 0, fresh: one, source: await one.start() },
+        { after: 1, fresh: two, source: await two.start() },
+      ];
+      for (const { after, fresh, source } of starts) {
         const first = requestsOf(fresh);
         const failed = arm(fresh, 'permanent', after);
         const error = await fresh.read(source).then(
@@ -60,7 +64,10 @@ export const failureCases: readonly SourceCase[] = [
       const { ok, problems } = await trial.within(source.validate(), 'the answer of validate()');
       assert.ok(ok, `validate() refuses what can be read: ${JSON.stringify(problems)}`);
       assert.deepEqual(source.getCursor(), before, 'validate() moved the cursor');
-      assertNothingMissing(await fresh.read(source), all, 'a run after validate()');
+      const events = await fresh.read(source);
+      // What is received again is another receipt; then it is the number that counts.
+      if (trial.definition.capabilities.ids === 'stable') assertNothingMissing(events, all, 'a run after validate()');
+      assert.equal(events.length, all.length, 'a run after validate() does not bring everything');
     },
   },
   {
