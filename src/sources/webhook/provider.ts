@@ -5,6 +5,10 @@ export interface WebhookRequest {
   readonly method: string;
   /** Path and query, as sent. */
   readonly url: string;
+  /** What the path has in place of the `:names` of the endpoint's path. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Where it comes from, behind proxies that are trusted; `undefined` where a mount cannot tell. */
+  readonly address: string | undefined;
   /**
    * A header by its lower-case name. `undefined` when it is missing, and when it came more than once: which of two
    * signatures to believe is a question that only an attacker asks.
@@ -14,7 +18,7 @@ export interface WebhookRequest {
   headerNames(): readonly string[];
   /** The body as it came over the wire: what is signed. */
   readonly body: Buffer;
-  /** The body without its content encoding; the same bytes where it has none. */
+  /** The body without its content encoding: only when it was believed, while `verify` looks it is `body`. */
   readonly content: Buffer;
   /** When it came, in milliseconds since the epoch, by the clock of the source. */
   readonly receivedAt: number;
@@ -74,7 +78,8 @@ export interface WebhookProvider<Event extends SourceEvent = SourceEvent> {
   verify(request: WebhookRequest): Refusal | undefined | Promise<Refusal | undefined>;
   /**
    * What it says; called only after `verify` believed it.
-   * @throws DecodeError for a body that is not what it should be: answered with 400 (422 for a schema).
+   * @throws DecodeError for a body that is not what it should be: answered with 400. InvalidBodyError: 422, with the
+   *   list of problems.
    */
   read(request: WebhookRequest): Delivery<Event> | Promise<Delivery<Event>>;
   /** For what must be answered before any delivery, without a signature: the OPTIONS handshake of CloudEvents. */
