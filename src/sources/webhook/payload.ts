@@ -1,37 +1,11 @@
-import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { DecodeError } from '../../core/errors.js';
-import { isDeeper, MAX_DEPTH } from '../../toolkit/decode/limits.js';
+import type { DecodeError } from '../../core/errors.js';
+import { decodeError } from '../../toolkit/decode/decode-error.js';
+import { parseJson } from './json-body.js';
 import type { WebhookRequest } from './provider.js';
 
 /** A JSON object as a sender sent it. Read leniently: fields come and go with the sender's versions. */
 export type Payload = Readonly<Record<string, unknown>>;
-
-const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
-
-/**
- * The JSON value that a body is. A byte order mark before it is passed over; of two members of one name the last counts.
- *
- * @throws DecodeError for what is no UTF-8, no JSON, or nested more than 100 deep. It never quotes the body.
- */
-export function readJson(content: Buffer): unknown {
-  if (!isUtf8(content)) throw refused('INVALID_ENCODING', 'the body is not UTF-8');
-  const hasMark = content.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
-  const value = parse(content.toString('utf8', hasMark ? BYTE_ORDER_MARK.length : 0));
-  if (isDeeper(value, MAX_DEPTH, content.length)) {
-    throw refused('RECORD_TOO_DEEP', `the body is nested more than ${MAX_DEPTH} deep`);
-  }
-  return value;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // A syntax error quotes what it read, so it is no cause to keep.
-    throw refused('JSON_SYNTAX', 'the body is not a JSON value; set the content type of the webhook to JSON');
-  }
-}
 
 /**
  * The JSON object that the body of a request is.
@@ -40,18 +14,18 @@ function parse(text: string): unknown {
  * @throws DecodeError for anything else
  */
 export function readObject(request: Pick<WebhookRequest, 'content'>, sender: string): Payload {
-  const value = readJson(request.content);
+  const value = parseJson(request.content);
   if (isObject(value)) return value;
   throw badPayload(sender, 'the body is not a JSON object');
 }
 
 /** What `read` throws for a body that is JSON, but not what the sender is known to send. */
 export function badPayload(sender: string, what: string): DecodeError {
-  return refused('WEBHOOK_PAYLOAD', `${what}, which ${sender} does not send; look which sender has this address`);
-}
-
-function refused(code: string, message: string): DecodeError {
-  return new DecodeError(message, { code, at: {} });
+  return decodeError(
+    'WEBHOOK_PAYLOAD',
+    {},
+    `${what}, which ${sender} does not send; look which sender has this address`,
+  );
 }
 
 export function isObject(value: unknown): value is Payload {
@@ -92,6 +66,13 @@ const WORD = /^[a-z][a-z0-9_]{0,63}$/;
 export function typeWord(value: unknown): string | undefined {
   const word = typeof value === 'string' ? value.toLowerCase() : '';
   return WORD.test(word) ? word : undefined;
+}
+
+const PATH = /^[!-~]{1,255}$/;
+
+/** A name of several words, as a part of a type: 'incident.priority_updated'. `undefined` for one with spaces or too long. */
+export function typePath(value: unknown): string | undefined {
+  return typeof value === 'string' && PATH.test(value) ? value : undefined;
 }
 
 /** The same for the same texts in the same order, and short. */
