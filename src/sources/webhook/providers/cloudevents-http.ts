@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { DecodeError } from '../../../core/errors.js';
 import { decodeError } from '../../../toolkit/decode/decode-error.js';
 import { parseJson } from '../json-body.js';
@@ -88,6 +89,7 @@ function check(name: string, value: unknown): void {
 /** Binary mode: the attributes are headers. */
 function attributesOf(request: Incoming): Record<string, unknown> {
   const names = request.headerNames().filter((name) => name.startsWith(PREFIX));
+  if (names.includes(`${PREFIX}data`)) throw invalid('there is a header ce-data, and the data is the body');
   if (names.length === 0) throw invalid('there are no headers ce-…, and the content type is no format of CloudEvents');
   const contentType = request.header('content-type');
   const entries = names.map((name) => [name.slice(PREFIX.length), headerText(name, request.header(name))]);
@@ -109,7 +111,8 @@ function headerText(name: string, value: string | undefined): string {
 function dataOf(content: Buffer, type: string): { data?: unknown } | { data_base64: string } {
   if (content.length === 0) return {};
   if (type === '' || type === 'application/json' || type.endsWith('+json')) return { data: parseJson(content) };
-  return type.startsWith('text/') ? { data: content.toString('utf8') } : { data_base64: content.toString('base64') };
+  const isText = type.startsWith('text/') && isUtf8(content);
+  return isText ? { data: content.toString('utf8') } : { data_base64: content.toString('base64') };
 }
 
 function invalid(what: string): DecodeError {

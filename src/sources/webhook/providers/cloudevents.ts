@@ -58,8 +58,9 @@ export function cloudevents(
   secrets: readonly string[],
 ): WebhookProvider<CloudEventsEvent> {
   const authorize = authorizationOf(options, secrets);
+  const origins = options.origins?.map((origin) => origin.toLowerCase());
   const isWelcome = (origin: string | undefined): boolean =>
-    options.origins === undefined || (origin !== undefined && options.origins.includes(origin.toLowerCase()));
+    origins === undefined || (origin !== undefined && origins.includes(origin.toLowerCase()));
   return {
     name: 'cloudevents',
     maxBodyBytes: 1_048_576,

@@ -71,13 +71,13 @@ function versions(signatures: readonly string[], prefix: string): string[] {
 
 function toHmacKey(secret: string): Buffer {
   const text = secret.startsWith(HMAC_PREFIX) ? secret.slice(HMAC_PREFIX.length) : secret;
-  const key = decode(text);
+  const key = decodeSecret(text);
   if (key !== undefined) return key;
   throw secretFormat('a secret of Standard Webhooks is not base64', 'copy it as the sender shows it: whsec_…');
 }
 
 function toPublicKey(secret: string): KeyObject {
-  const bytes = decode(secret.slice(PUBLIC_KEY_PREFIX.length));
+  const bytes = decodeSecret(secret.slice(PUBLIC_KEY_PREFIX.length));
   if (bytes?.length !== PUBLIC_KEY_BYTES) {
     throw secretFormat(
       'a public key whpk_… is not the 32 bytes of Ed25519 in base64',
@@ -90,6 +90,15 @@ function toPublicKey(secret: string): KeyObject {
 /** Only the one text that encodes these bytes: Node's decoder passes over what it does not understand. */
 function decode(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64');
-  const encoded = bytes.toString('base64');
-  return encoded === text || encoded.replace(/=+$/, '') === text ? bytes : undefined;
+  return bytes.toString('base64') === text ? bytes : undefined;
+}
+
+/** Secrets are copied by people: with or without the padding. */
+function decodeSecret(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  return withoutPadding(bytes.toString('base64')) === withoutPadding(text) ? bytes : undefined;
+}
+
+function withoutPadding(text: string): string {
+  return text.replace(/=+$/, '');
 }
