@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import type { SourceEvent } from '../../../core/event.js';
-import { checkAuthorization } from '../authorization.js';
 import { badPayload, digestOf, isObject, number, type Payload, part, readObject, rfc3339, text } from '../payload.js';
 import type { DeliveredEvent, Delivery, WebhookProvider, WebhookRequest } from '../provider.js';
+import { authorize, basicAuth, bearerAuth, noAuth } from './generic-auth.js';
 
 export const alertmanagerOptions = z.strictObject({
-  /** How Alertmanager says who it is, as its `http_config` has it. Secrets for 'basic' are `user:password`. Default 'bearer'. */
-  authorization: z.enum(['bearer', 'basic', 'none']).optional(),
+  /** How Alertmanager shows who it is, as its `http_config` has it. Default: bearer. */
+  auth: z.discriminatedUnion('scheme', [bearerAuth, basicAuth, noAuth]).default({ scheme: 'bearer' }),
 });
 
 export type AlertmanagerOptions = z.output<typeof alertmanagerOptions>;
@@ -49,7 +49,7 @@ const SENDER = 'Alertmanager';
  * of the group is due (`group_interval`, 5 minutes by default and 10 seconds at least), drops the notification for any 4xx, and
  * keeps for 5 days (`--data.retention`) what it has told.
  *
- * @throws ConfigError where there is no secret, or an empty one, unless `authorization` is 'none'
+ * @throws ConfigError where there is no secret, or an empty one, unless `auth` is none
  * @see https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
  * @see https://github.com/prometheus/alertmanager/blob/main/notify/webhook/webhook.go
  */
@@ -57,7 +57,6 @@ export function alertmanager(
   options: AlertmanagerOptions,
   secrets: readonly string[],
 ): WebhookProvider<AlertmanagerEvent> {
-  const check = checkAuthorization(options.authorization ?? 'bearer', secrets);
   return {
     name: 'alertmanager',
     // It has no limit of its own unless `max_alerts` is set: some ten thousand alerts.
@@ -65,7 +64,7 @@ export function alertmanager(
     deadlineMs: 10_000,
     redeliveryMs: 5 * 86_400_000,
     retries: true,
-    verify: check,
+    verify: authorize(options.auth, secrets),
     read: readAlerts,
   };
 }
@@ -81,7 +80,7 @@ export function readAlerts(request: Pick<WebhookRequest, 'content'>): Delivery<A
   const events = alerts.map((alert) => toEvent(alert, group));
   const truncated = number(payload, 'truncatedAlerts') ?? 0;
   return {
-    id: events.length === 0 ? undefined : digestOf(...events.map((event) => event.id)),
+    id: events.length === 0 ? undefined : digestOf(...events.map((event) => event.id), String(truncated)),
     events,
     truncated: truncated > 0 ? { detail: truncation(truncated, group.groupKey), count: truncated } : undefined,
   };

@@ -1,16 +1,13 @@
 import * as z from 'zod';
 import type { SourceEvent } from '../../../core/event.js';
-import { checkAuthorization, queryOf } from '../authorization.js';
 import { digestOf } from '../payload.js';
 import type { DeliveredEvent, Delivery, Refusal, WebhookAnswer, WebhookProvider, WebhookRequest } from '../provider.js';
 import { type CloudEventAttributes, isKnownFormat, readCloudEvents } from './cloudevents-http.js';
+import { authorize, basicAuth, bearerAuth, noAuth, queryOf } from './generic-auth.js';
 
 export const cloudeventsOptions = z.strictObject({
-  /**
-   * How senders say who they are. 'bearer' is a token in the header `authorization`, or in the parameter `access_token` of
-   * the address; secrets for 'basic' are `user:password`. Default 'bearer'.
-   */
-  authorization: z.enum(['bearer', 'basic', 'none']).optional(),
+  /** How senders show who they are. Default: bearer, also as the parameter `access_token` of the address. */
+  auth: z.discriminatedUnion('scheme', [bearerAuth, basicAuth, noAuth]).default({ scheme: 'bearer' }),
   /**
    * Names of the senders (`webhook-request-origin`) that may send, such as `eventgrid.azure.net`: others get no consent, and
    * 403. Default: whoever is authorized.
@@ -18,6 +15,12 @@ export const cloudeventsOptions = z.strictObject({
   origins: z.array(z.string().min(1)).min(1).optional(),
   /** How many requests a minute senders are asked to keep to. Default: no limit is named. */
   requestsPerMinute: z.int().positive().optional(),
+  /** How long senders wait for their answer, in milliseconds. */
+  timeoutMs: z.int().positive().default(10_000),
+  /** Whether senders try again what was answered with 503. Default true. */
+  retries: z.boolean().default(true),
+  /** For how long they may, in milliseconds. Default: a day. */
+  redeliveryMs: z.int().positive().default(86_400_000),
 });
 
 export type CloudEventsOptions = z.output<typeof cloudeventsOptions>;
@@ -47,9 +50,10 @@ const OTHER_ORIGIN: Refusal = {
  * CloudEvents 1.0 over HTTP: structured, binary and batched. A handshake with OPTIONS is consented to, as the specification
  * of webhooks has it; a callback that it names is never called.
  *
- * Senders differ. 10 seconds and a day are taken, which holds for Azure Event Grid.
+ * Senders differ, and no specification says how they try again: 10 seconds and a day are taken, which holds for Azure Event
+ * Grid.
  *
- * @throws ConfigError where there is no secret, or an empty one, unless `authorization` is 'none'
+ * @throws ConfigError where there is no secret, or an empty one, unless `auth` is none
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md
  */
@@ -57,18 +61,18 @@ export function cloudevents(
   options: CloudEventsOptions,
   secrets: readonly string[],
 ): WebhookProvider<CloudEventsEvent> {
-  const authorize = authorizationOf(options, secrets);
+  const check = authorizationOf(options, secrets);
   const origins = options.origins?.map((origin) => origin.toLowerCase());
   const isWelcome = (origin: string | undefined): boolean =>
     origins === undefined || (origin !== undefined && origins.includes(origin.toLowerCase()));
   return {
     name: 'cloudevents',
     maxBodyBytes: 1_048_576,
-    deadlineMs: 10_000,
-    redeliveryMs: 86_400_000,
-    retries: true,
+    deadlineMs: options.timeoutMs,
+    redeliveryMs: options.redeliveryMs,
+    retries: options.retries,
     verify(request) {
-      const refusal = authorize(request);
+      const refusal = check(request);
       if (refusal !== undefined) return refusal;
       if (!isWelcome(request.header('webhook-request-origin'))) return OTHER_ORIGIN;
       return isKnownFormat(request.header('content-type')) ? undefined : UNKNOWN_FORMAT;
@@ -83,11 +87,11 @@ export function cloudevents(
   };
 }
 
-function authorizationOf({ authorization = 'bearer' }: CloudEventsOptions, secrets: readonly string[]) {
-  const byHeader = checkAuthorization(authorization, secrets);
-  if (authorization !== 'bearer') return byHeader;
-  const byQuery = checkAuthorization('query', secrets, 'access_token');
-  return (request: Pick<WebhookRequest, 'header' | 'url'>): Refusal | undefined =>
+function authorizationOf({ auth }: CloudEventsOptions, secrets: readonly string[]) {
+  const byHeader = authorize(auth, secrets);
+  if (auth.scheme !== 'bearer') return byHeader;
+  const byQuery = authorize({ scheme: 'query', parameter: 'access_token' }, secrets);
+  return (request: WebhookRequest): Refusal | undefined =>
     queryOf(request.url).has('access_token') ? byQuery(request) : byHeader(request);
 }
 

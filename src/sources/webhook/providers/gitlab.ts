@@ -3,11 +3,11 @@ import { SecretVerifier } from '../../../toolkit/signature.js';
 import { digestOf, number, type Payload, part, parts, readObject, rfc3339, text, typeWord } from '../payload.js';
 import type { DeliveredEvent, Delivery, Refusal, WebhookProvider, WebhookRequest } from '../provider.js';
 import type { GitlabEvent } from './gitlab-events.js';
-import { StandardSignature, TOLERANCE_MS } from './standard-signature.js';
+import { StandardSignature } from './standard-signature.js';
 
 export const gitlabOptions = z.strictObject({
-  /** How far the time of a signed request may be from the time here, either way. Default: five minutes. */
-  toleranceMs: z.int().positive().optional(),
+  /** How far the time of a signed request may be from the time here, either way. Five minutes unless told. */
+  toleranceMs: z.int().positive().default(300_000),
 });
 
 export type GitlabOptions = z.output<typeof gitlabOptions>;
@@ -32,8 +32,7 @@ const REFUSED: Refusal = {
 export function gitlab(options: GitlabOptions, secrets: readonly string[]): WebhookProvider<GitlabEvent> {
   const signing = secrets.filter((secret) => secret.startsWith(SIGNING_TOKEN));
   const plain = secrets.filter((secret) => !secret.startsWith(SIGNING_TOKEN));
-  const signature =
-    signing.length === 0 ? undefined : new StandardSignature(signing, options.toleranceMs ?? TOLERANCE_MS);
+  const signature = signing.length === 0 ? undefined : new StandardSignature(signing, options.toleranceMs);
   const token = plain.length === 0 && signature !== undefined ? undefined : new SecretVerifier(plain);
   return {
     name: 'gitlab',

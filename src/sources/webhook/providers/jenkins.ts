@@ -1,18 +1,16 @@
 import * as z from 'zod';
 import type { SourceEvent } from '../../../core/event.js';
-import { checkAuthorization } from '../authorization.js';
 import { badPayload, type Payload, part, readObject, rfc3339, text, timeOfSeconds, typeWord } from '../payload.js';
 import type { DeliveredEvent, Delivery, WebhookProvider, WebhookRequest } from '../provider.js';
+import { authorize, basicAuth, bearerAuth, noAuth, queryAuth } from './generic-auth.js';
 import { readJenkinsXml } from './jenkins-xml.js';
 
 export const jenkinsOptions = z.strictObject({
   /**
-   * How Jenkins says who it is. The plugin can be given a user and a password within the address ('basic': the secret is
-   * `user:password`), or a token in its query ('query'); a proxy before it may add 'bearer'. Default 'basic'.
+   * How Jenkins shows who it is. The plugin takes a user and a password within the address (basic), or a token in its
+   * query; a proxy on the way may add a bearer token. Default: basic.
    */
-  authorization: z.enum(['bearer', 'basic', 'query', 'none']).optional(),
-  /** What the token in the query is called. Default 'token'. */
-  parameter: z.string().min(1).optional(),
+  auth: z.discriminatedUnion('scheme', [basicAuth, queryAuth, bearerAuth, noAuth]).default({ scheme: 'basic' }),
 });
 
 export type JenkinsOptions = z.output<typeof jenkinsOptions>;
@@ -71,12 +69,11 @@ const SENDER = 'the Notification plugin of Jenkins';
  * nothing; say how it authorizes itself. It waits 30 seconds unless told otherwise, tries again only if told, at once, and
  * forgets: what Jenkins tells while nobody listens is lost, so read its builds again after that.
  *
- * @throws ConfigError where there is no secret, or an empty one, unless `authorization` is 'none'
+ * @throws ConfigError where there is no secret, or an empty one, unless `auth` is none
  * @see https://plugins.jenkins.io/notification/
  * @see https://github.com/jenkinsci/notification-plugin/blob/master/src/main/java/com/tikal/hudson/plugins/notification/Phase.java
  */
 export function jenkins(options: JenkinsOptions, secrets: readonly string[]): WebhookProvider<JenkinsEvent> {
-  const check = checkAuthorization(options.authorization ?? 'basic', secrets, options.parameter);
   return {
     name: 'jenkins',
     // It has no limit of its own, and a whole log may be in it.
@@ -84,7 +81,7 @@ export function jenkins(options: JenkinsOptions, secrets: readonly string[]): We
     deadlineMs: 30_000,
     redeliveryMs: 3_600_000,
     retries: false,
-    verify: check,
+    verify: authorize(options.auth, secrets),
     read: readNotification,
   };
 }

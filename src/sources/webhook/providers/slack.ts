@@ -5,8 +5,10 @@ import { badPayload, number, type Payload, part, readObject, text, timeOfSeconds
 import type { Delivery, Refusal, WebhookProvider, WebhookRequest } from '../provider.js';
 
 export const slackOptions = z.strictObject({
-  /** How far the time of a request may be from the time here, either way. Default: five minutes. */
-  toleranceMs: z.int().positive().optional(),
+  /** How far the time of a request may be from the time here, either way. Five minutes unless told. */
+  toleranceMs: z.int().positive().default(300_000),
+  /** Whether delayed events are turned on in the settings of the app: then Slack tries for a day. Default false. */
+  delayedEvents: z.boolean().default(false),
 });
 
 export type SlackOptions = z.output<typeof slackOptions>;
@@ -64,7 +66,6 @@ export type SlackWebhookEvents<Inner extends { readonly type: string }> =
       ? SourceEvent<`slack.${Exclude<Inner['type'], 'app_rate_limited'>}`, SlackCallback<Inner>>
       : never);
 
-const TOLERANCE_MS = 300_000;
 const VERSION = 'v0=';
 const MISSING: Refusal = { reason: 'x-slack-signature or x-slack-request-timestamp is missing or came more than once' };
 const OLD: Refusal = { reason: 'x-slack-request-timestamp is too far from the time here; look at the clock' };
@@ -74,7 +75,7 @@ const WRONG: Refusal = {
 
 /**
  * The Events API of Slack over HTTP. Its `url_verification` is answered as any other request is believed: with the right
- * signature only. It waits 3 seconds, tries again three times within some minutes (with delayed events: for a day), and
+ * signature only. It waits 3 seconds, tries again three times within six minutes (with delayed events: for a day), and
  * turns the subscription off when most of them fail. What is sent again is known by its `event_id`, whatever
  * `x-slack-retry-num` says: that it was sent before does not mean that it arrived.
  *
@@ -86,18 +87,17 @@ const WRONG: Refusal = {
  */
 export function slack(options: SlackOptions, secrets: readonly string[]): WebhookProvider<SlackWebhookEvent> {
   const verifier = new HmacVerifier(secrets);
-  const toleranceMs = options.toleranceMs ?? TOLERANCE_MS;
   return {
     name: 'slack',
     maxBodyBytes: 1_048_576,
     deadlineMs: 3_000,
-    redeliveryMs: 86_400_000,
+    redeliveryMs: options.delayedEvents ? 86_400_000 : 600_000,
     retries: true,
     verify(request) {
       const time = request.header('x-slack-request-timestamp');
       const signature = request.header('x-slack-signature');
       if (time === undefined || signature === undefined) return MISSING;
-      if (!isRecent(time, request.receivedAt, toleranceMs)) return OLD;
+      if (!isRecent(time, request.receivedAt, options.toleranceMs)) return OLD;
       const known = signature.startsWith(VERSION) ? [signature.slice(VERSION.length)] : [];
       return verifier.isSigned([`v0:${time}:`, request.body], known) ? undefined : WRONG;
     },

@@ -9,8 +9,6 @@ const PUBLIC_KEY_BYTES = 32;
 /** A public key makes each signature cost something: an attacker may not have as many checked as fit into a header. */
 const MAX_ASYMMETRIC = 10;
 
-export const TOLERANCE_MS = 300_000;
-
 const MISSING: Refusal = {
   reason: 'one of the headers webhook-id, webhook-timestamp and webhook-signature is missing or came more than once',
 };
@@ -32,7 +30,7 @@ export class StandardSignature {
   readonly #toleranceMs: number;
 
   /** @throws ConfigError where there is no secret, an empty one, or one that is no base64 or no key */
-  constructor(secrets: readonly string[], toleranceMs = TOLERANCE_MS) {
+  constructor(secrets: readonly string[], toleranceMs: number) {
     const keys = secrets.filter((secret) => secret.startsWith(PUBLIC_KEY_PREFIX));
     const symmetric = secrets.filter((secret) => !secret.startsWith(PUBLIC_KEY_PREFIX));
     this.#keys = keys.map(toPublicKey);

@@ -2,11 +2,18 @@ import * as z from 'zod';
 import type { SourceEvent } from '../../../core/event.js';
 import { readObject, rfc3339, text, typePath } from '../payload.js';
 import type { Delivery, WebhookProvider, WebhookRequest } from '../provider.js';
-import { StandardSignature, TOLERANCE_MS } from './standard-signature.js';
+import { StandardSignature } from './standard-signature.js';
 
 export const standardWebhooksOptions = z.strictObject({
-  /** How far the time of a request may be from the time here, either way. Default: five minutes. */
-  toleranceMs: z.int().positive().optional(),
+  /** How far the time of a request may be from the time here, either way. Five minutes unless told. */
+  toleranceMs: z.int().positive().default(300_000),
+  /** How long the sender waits for its answer, in milliseconds. 15 seconds unless told. */
+  timeoutMs: z.int().positive().default(15_000),
+  /** For how long the sender tries again, in milliseconds. Four days unless told. */
+  redeliveryMs: z
+    .int()
+    .positive()
+    .default(4 * 86_400_000),
 });
 
 export type StandardWebhooksOptions = z.output<typeof standardWebhooksOptions>;
@@ -39,13 +46,13 @@ export function standardWebhooks(
   options: StandardWebhooksOptions,
   secrets: readonly string[],
 ): WebhookProvider<StandardWebhookEvent> {
-  const signature = new StandardSignature(secrets, options.toleranceMs ?? TOLERANCE_MS);
+  const signature = new StandardSignature(secrets, options.toleranceMs);
   return {
     name: 'standard-webhooks',
     // 20 KB are recommended, and no limit is set.
     maxBodyBytes: 1_048_576,
-    deadlineMs: 15_000,
-    redeliveryMs: 4 * 86_400_000,
+    deadlineMs: options.timeoutMs,
+    redeliveryMs: options.redeliveryMs,
     retries: true,
     verify: (request) => signature.check(request),
     read: readStandardWebhook,

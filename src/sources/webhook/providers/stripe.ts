@@ -5,8 +5,8 @@ import { badPayload, type Payload, part, readObject, rfc3339, text, timeOfSecond
 import type { Delivery, Refusal, WebhookProvider, WebhookRequest } from '../provider.js';
 
 export const stripeOptions = z.strictObject({
-  /** How far the time of a request may be from the time here, either way. Default: five minutes. */
-  toleranceMs: z.int().positive().optional(),
+  /** How far the time of a request may be from the time here, either way. Five minutes unless told. */
+  toleranceMs: z.int().positive().default(300_000),
 });
 
 export type StripeOptions = z.output<typeof stripeOptions>;
@@ -47,7 +47,6 @@ export type StripeWebhookEvents<Payload extends { readonly type: string }> = Pay
   ? SourceEvent<`stripe.${Payload['type']}`, Payload>
   : never;
 
-const TOLERANCE_MS = 300_000;
 const MISSING: Refusal = { reason: 'stripe-signature is missing, came more than once, or has no time of its own' };
 const OLD: Refusal = { reason: 'the time in stripe-signature is too far from the time here; look at both clocks' };
 const WRONG: Refusal = { reason: 'no v1 signature in stripe-signature is one of this body with a secret known here' };
@@ -62,7 +61,6 @@ const WRONG: Refusal = { reason: 'no v1 signature in stripe-signature is one of 
  */
 export function stripe(options: StripeOptions, secrets: readonly string[]): WebhookProvider<StripeWebhookEvent> {
   const verifier = new HmacVerifier(secrets);
-  const toleranceMs = options.toleranceMs ?? TOLERANCE_MS;
   return {
     name: 'stripe',
     maxBodyBytes: 1_048_576,
@@ -73,7 +71,7 @@ export function stripe(options: StripeOptions, secrets: readonly string[]): Webh
       const fields = (request.header('stripe-signature') ?? '').split(',');
       const [time, ...more] = valuesOf(fields, 't=');
       if (time === undefined || more.length > 0) return MISSING;
-      if (!isRecent(time, request.receivedAt, toleranceMs)) return OLD;
+      if (!isRecent(time, request.receivedAt, options.toleranceMs)) return OLD;
       return verifier.isSigned([`${time}.`, request.body], valuesOf(fields, 'v1=')) ? undefined : WRONG;
     },
     read: readStripe,

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import {
   type AlertmanagerAlert,
   alertmanager,
+  alertmanagerOptions,
   readAlerts,
 } from '../../../../src/sources/webhook/providers/alertmanager.js';
 import { Alertmanager, hasAlertmanager } from '../../../services/alertmanager.js';
@@ -138,7 +139,7 @@ describeWith('prometheus-alertmanager (Debian)', hasAlertmanager(), 'a real Aler
 
   async function start(
     httpConfig: readonly string[],
-    provider = alertmanager({}, ['s3cret']),
+    provider = alertmanager(alertmanagerOptions.parse({}), ['s3cret']),
     more: { maxAlerts?: number; repeatInterval?: string } = {},
   ) {
     const directory = mkdtempSync(join(tmpdir(), 'headwater-alertmanager-'));
@@ -203,12 +204,12 @@ describeWith('prometheus-alertmanager (Debian)', hasAlertmanager(), 'a real Aler
   it.each([
     ['basic', ['basic_auth:', '  username: user', '  password: pass:word']],
     ['bearer', ['authorization:', '  type: Bearer', '  credentials: user:pass:word']],
-  ] as const)('is believed with authorization %s, and not with another secret', async (authorization, httpConfig) => {
-    const believed = await start(httpConfig, alertmanager({ authorization }, ['user:pass:word']));
+  ] as const)('is believed with authorization %s, and not with another secret', async (scheme, httpConfig) => {
+    const believed = await start(httpConfig, alertmanager({ auth: { scheme } }, ['user:pass:word']));
     await believed.sender.post([{ labels, startsAt }]);
     await believed.bridge.until(() => believed.bridge.events.length > 0);
     expect(believed.bridge.refusals).toEqual([]);
-    const refused = await start(httpConfig, alertmanager({ authorization }, ['user:another']));
+    const refused = await start(httpConfig, alertmanager({ auth: { scheme } }, ['user:another']));
     await refused.sender.post([{ labels, startsAt }]);
     await refused.bridge.until(() => refused.bridge.refusals.length > 0);
     expect(refused.bridge.deliveries).toEqual([]);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import { gitlab, readGitlab } from '../../../../src/sources/webhook/providers/gitlab.js';
+import { gitlab, gitlabOptions, readGitlab } from '../../../../src/sources/webhook/providers/gitlab.js';
 import { request, unread } from './request.js';
 
 const NOW = 1_700_000_000_000;
@@ -153,7 +153,7 @@ describe('who GitLab is', () => {
   };
 
   it('WH3: is told by the secret token, in its whole length', async () => {
-    const provider = gitlab({}, ['new token', 'old token']);
+    const provider = gitlab(gitlabOptions.parse({}), ['new token', 'old token']);
     for (const value of ['new token', 'old token']) {
       expect(await provider.verify(unread({ headers: token(value) }))).toBeUndefined();
     }
@@ -164,11 +164,11 @@ describe('who GitLab is', () => {
   });
 
   it('is believed when the package standardwebhooks signs', async () => {
-    expect(await gitlab({}, [SIGNING]).verify(unread(signed()))).toBeUndefined();
+    expect(await gitlab(gitlabOptions.parse({}), [SIGNING]).verify(unread(signed()))).toBeUndefined();
   });
 
   it('while a webhook is moved to a signing token: either, but nothing that is signed wrongly', async () => {
-    const both = gitlab({}, [SIGNING, 'plain']);
+    const both = gitlab(gitlabOptions.parse({}), [SIGNING, 'plain']);
     expect(await both.verify(unread({ headers: token('plain') }))).toBeUndefined();
     expect(await both.verify(unread(signed()))).toBeUndefined();
     const forged = signed(`whsec_${Buffer.alloc(32, 8).toString('base64')}`);
@@ -179,18 +179,20 @@ describe('who GitLab is', () => {
   });
 
   it('a token is not asked for a signature, and a signing token is no token', async () => {
-    const plain = gitlab({}, ['plain']);
+    const plain = gitlab(gitlabOptions.parse({}), ['plain']);
     expect(
       await plain.verify(unread({ ...signed(), headers: { ...signed().headers, ...token('plain') } })),
     ).toBeUndefined();
-    const signing = gitlab({}, [SIGNING]);
+    const signing = gitlab(gitlabOptions.parse({}), [SIGNING]);
     expect(await signing.verify(unread({ headers: token(SIGNING) }))).toEqual({ reason: expect.any(String) });
   });
 
   it('WH3: needs a secret', () => {
     for (const secrets of [[], [''], [SIGNING, '']]) {
-      expect(() => gitlab({}, secrets)).toThrow(expect.objectContaining({ code: 'SECRET_EMPTY' }));
+      expect(() => gitlab(gitlabOptions.parse({}), secrets)).toThrow(expect.objectContaining({ code: 'SECRET_EMPTY' }));
     }
-    expect(() => gitlab({}, ['whsec_not base64'])).toThrow(expect.objectContaining({ code: 'SECRET_FORMAT' }));
+    expect(() => gitlab(gitlabOptions.parse({}), ['whsec_not base64'])).toThrow(
+      expect.objectContaining({ code: 'SECRET_FORMAT' }),
+    );
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jenkins, readNotification } from '../../../../src/sources/webhook/providers/jenkins.js';
+import { jenkins, jenkinsOptions, readNotification } from '../../../../src/sources/webhook/providers/jenkins.js';
 import { request, unread } from './request.js';
 
 const JSON_TYPE = { 'content-type': 'application/json;charset=UTF-8' };
@@ -181,7 +181,7 @@ describe('builds of Jenkins', () => {
 
 describe('who Jenkins is', () => {
   it('WH3: is told by a token in the query', async () => {
-    const provider = jenkins({ authorization: 'query' }, ['a secret+', 'old']);
+    const provider = jenkins({ auth: { scheme: 'query', parameter: 'token' } }, ['a secret+', 'old']);
     const verify = (url: string) => provider.verify(unread({ url }));
     expect(await verify('/hooks/jenkins?token=a%20secret%2B')).toBeUndefined();
     expect(await verify('/hooks/jenkins?x=1&token=old')).toBeUndefined();
@@ -197,12 +197,12 @@ describe('who Jenkins is', () => {
     ]) {
       expect(await verify(url)).toEqual({ reason: expect.not.stringContaining('old') });
     }
-    const named = jenkins({ authorization: 'query', parameter: 'key' }, ['old']);
+    const named = jenkins({ auth: { scheme: 'query', parameter: 'key' } }, ['old']);
     expect(await named.verify(unread({ url: '/?key=old' }))).toBeUndefined();
   });
 
   it('WH3: is told by user and password', async () => {
-    const provider = jenkins({}, ['jenkins:pass:word']);
+    const provider = jenkins(jenkinsOptions.parse({}), ['jenkins:pass:word']);
     const verify = (authorization: string | string[]) => provider.verify(unread({ headers: { authorization } }));
     const good = Buffer.from('jenkins:pass:word').toString('base64');
     expect(await verify(`Basic ${good}`)).toBeUndefined();
@@ -223,10 +223,14 @@ describe('who Jenkins is', () => {
   });
 
   it('WH3: needs a secret, unless nobody is asked', async () => {
-    for (const authorization of ['basic', 'bearer', 'query'] as const) {
-      expect(() => jenkins({ authorization }, [])).toThrow(expect.objectContaining({ code: 'SECRET_EMPTY' }));
+    for (const scheme of ['basic', 'bearer', 'query'] as const) {
+      expect(() => jenkins(jenkinsOptions.parse({ auth: { scheme } }), [])).toThrow(
+        expect.objectContaining({ code: 'SECRET_EMPTY' }),
+      );
     }
-    expect(() => jenkins({}, ['password'])).toThrow(expect.objectContaining({ code: 'SECRET_FORMAT' }));
-    expect(await jenkins({ authorization: 'none' }, []).verify(unread({}))).toBeUndefined();
+    expect(() => jenkins(jenkinsOptions.parse({}), ['password'])).toThrow(
+      expect.objectContaining({ code: 'SECRET_FORMAT' }),
+    );
+    expect(await jenkins({ auth: { scheme: 'none' } }, []).verify(unread({}))).toBeUndefined();
   });
 });

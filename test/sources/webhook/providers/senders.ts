@@ -1,10 +1,15 @@
 import { createHmac, generateKeyPairSync, sign as signWithKey } from 'node:crypto';
 import type { WebhookProvider } from '../../../../src/sources/webhook/provider.js';
-import { gitlab } from '../../../../src/sources/webhook/providers/gitlab.js';
+import { generic, genericOptions } from '../../../../src/sources/webhook/providers/generic.js';
+import { github } from '../../../../src/sources/webhook/providers/github.js';
+import { gitlab, gitlabOptions } from '../../../../src/sources/webhook/providers/gitlab.js';
 import { pagerduty } from '../../../../src/sources/webhook/providers/pagerduty.js';
-import { slack } from '../../../../src/sources/webhook/providers/slack.js';
-import { standardWebhooks } from '../../../../src/sources/webhook/providers/standard-webhooks.js';
-import { stripe } from '../../../../src/sources/webhook/providers/stripe.js';
+import { slack, slackOptions } from '../../../../src/sources/webhook/providers/slack.js';
+import {
+  standardWebhooks,
+  standardWebhooksOptions,
+} from '../../../../src/sources/webhook/providers/standard-webhooks.js';
+import { stripe, stripeOptions } from '../../../../src/sources/webhook/providers/stripe.js';
 
 export interface Message {
   readonly id: string;
@@ -36,6 +41,8 @@ export interface Sender {
   readonly signsTwice: boolean;
   /** A signature of a version that nobody knows, as it is put beside others. */
   readonly unknownVersion?: (header: string) => string;
+  /** Headers that are not signed, and without which it cannot be read. */
+  unsigned?(message: Message): Record<string, string>;
   /** A body that can be read. */
   readonly body: string;
   /** An example that was published, as it was published. */
@@ -86,6 +93,17 @@ const SLACK_COMMAND =
   '%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.' +
   '803a0bc887a14d10d2c447fce8b6703c';
 
+const GENERIC = genericOptions.parse({
+  auth: {
+    scheme: 'hmac',
+    header: 'x-signature',
+    encoding: 'base64',
+    prefix: 'v1:',
+    timestamp: { header: 'x-time' },
+  },
+  id: { header: 'x-id' },
+});
+
 const standard = {
   signature: 'webhook-signature',
   signed: ['webhook-id', 'webhook-timestamp'],
@@ -95,6 +113,40 @@ const standard = {
 } as const;
 
 export const senders: readonly Sender[] = [
+  {
+    name: 'github',
+    create: (secrets) => github({}, secrets),
+    newSecret: text,
+    sign: ({ body }, [secret]) => ({ 'x-hub-signature-256': `sha256=${hmac(secret?.signing ?? '', 'hex', body)}` }),
+    unsigned: ({ id }) => ({ 'x-github-event': 'push', 'x-github-delivery': id }),
+    signature: 'x-hub-signature-256',
+    signed: [],
+    signsTime: false,
+    signsTwice: false,
+    body: '{"ref":"refs/heads/main"}',
+    published: {
+      secret: "It's a Secret to Everybody",
+      headers: { 'x-hub-signature-256': 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17' },
+      body: 'Hello, World!',
+      seconds: 0,
+    },
+  },
+  {
+    name: 'generic',
+    way: 'HMAC with a time',
+    create: (secrets) => generic(GENERIC, secrets),
+    newSecret: text,
+    sign: ({ seconds, body }, [secret]) => ({
+      'x-time': String(seconds),
+      'x-signature': `v1:${hmac(secret?.signing ?? '', 'base64', `${seconds}.`, body)}`,
+    }),
+    unsigned: ({ id }) => ({ 'x-id': id, 'content-type': 'application/json' }),
+    signature: 'x-signature',
+    signed: ['x-time'],
+    signsTime: true,
+    signsTwice: false,
+    body: '{"a":1}',
+  },
   {
     name: 'pagerduty',
     create: (secrets) => pagerduty({}, secrets),
@@ -111,7 +163,7 @@ export const senders: readonly Sender[] = [
   },
   {
     name: 'stripe',
-    create: (secrets) => stripe({}, secrets),
+    create: (secrets) => stripe(stripeOptions.parse({}), secrets),
     newSecret: text,
     sign: ({ seconds, body }, secrets) => ({
       'stripe-signature': [
@@ -128,7 +180,7 @@ export const senders: readonly Sender[] = [
   },
   {
     name: 'slack',
-    create: (secrets) => slack({}, secrets),
+    create: (secrets) => slack(slackOptions.parse({}), secrets),
     newSecret: text,
     sign: ({ seconds, body }, [secret]) => ({
       'x-slack-request-timestamp': String(seconds),
@@ -152,7 +204,7 @@ export const senders: readonly Sender[] = [
   {
     ...standard,
     name: 'standard-webhooks',
-    create: (secrets) => standardWebhooks({}, secrets),
+    create: (secrets) => standardWebhooks(standardWebhooksOptions.parse({}), secrets),
     newSecret: whsec,
     sign: standardHeaders,
     body: '{"type":"user.created","data":{"id":1}}',
@@ -171,7 +223,7 @@ export const senders: readonly Sender[] = [
     ...standard,
     name: 'standard-webhooks',
     way: 'Ed25519',
-    create: (secrets) => standardWebhooks({}, secrets),
+    create: (secrets) => standardWebhooks(standardWebhooksOptions.parse({}), secrets),
     newSecret: newKeyPair,
     sign: ({ id, seconds, body }, secrets) => ({
       'webhook-id': id,
@@ -188,7 +240,7 @@ export const senders: readonly Sender[] = [
   {
     ...standard,
     name: 'gitlab',
-    create: (secrets) => gitlab({}, secrets),
+    create: (secrets) => gitlab(gitlabOptions.parse({}), secrets),
     newSecret: whsec,
     sign: standardHeaders,
     body: '{"object_kind":"push","commits":[],"total_commits_count":0}',

@@ -6,6 +6,7 @@ import {
   type StripePayload,
   type StripeWebhookEvents,
   stripe,
+  stripeOptions,
 } from '../../../../src/sources/webhook/providers/stripe.js';
 import { signHmac } from '../../../../src/toolkit/signature.js';
 import { request, unread } from './request.js';
@@ -36,8 +37,10 @@ describe('the signature of Stripe', () => {
         const timestamp = now();
         const header = theirs.webhooks.generateTestHeaderString({ payload, secret: key, timestamp });
         const fields = { headers: { 'stripe-signature': header }, body: payload, receivedAt: timestamp * 1_000 };
-        expect(await stripe({}, [key]).verify(unread(fields))).toBeUndefined();
-        expect(await stripe({}, [`${key}x`]).verify(unread(fields))).toEqual({ reason: expect.any(String) });
+        expect(await stripe(stripeOptions.parse({}), [key]).verify(unread(fields))).toBeUndefined();
+        expect(await stripe(stripeOptions.parse({}), [`${key}x`]).verify(unread(fields))).toEqual({
+          reason: expect.any(String),
+        });
       }),
     );
   });
@@ -58,7 +61,9 @@ describe('the signature of Stripe', () => {
     const body = JSON.stringify(invoice);
     const signature = signHmac(SECRET, [`${now()}.`, body]);
     const verify = (header: string) =>
-      stripe({}, [SECRET]).verify(unread({ headers: { 'stripe-signature': header }, body, receivedAt: now() * 1_000 }));
+      stripe(stripeOptions.parse({}), [SECRET]).verify(
+        unread({ headers: { 'stripe-signature': header }, body, receivedAt: now() * 1_000 }),
+      );
     expect(await verify(`t=${now()},v0=${signature}`)).toEqual({ reason: expect.any(String) });
     expect(await verify(`t=${now()},v0=00,v1=${signature}`)).toBeUndefined();
     expect(await verify(`v1=${signature},t=${now()}`)).toBeUndefined();
@@ -68,7 +73,9 @@ describe('the signature of Stripe', () => {
     const body = JSON.stringify(invoice);
     const signature = signHmac(SECRET, [`${now()}.`, body]);
     const headers = { 'stripe-signature': `t=${now()},t=${now() - 9_999},v1=${signature}` };
-    const refusal = await stripe({}, [SECRET]).verify(unread({ headers, body, receivedAt: now() * 1_000 }));
+    const refusal = await stripe(stripeOptions.parse({}), [SECRET]).verify(
+      unread({ headers, body, receivedAt: now() * 1_000 }),
+    );
     expect(refusal).toEqual({ reason: expect.any(String) });
   });
 
