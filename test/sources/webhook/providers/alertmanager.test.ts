@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   type AlertmanagerAlert,
   alertmanager,
@@ -11,6 +11,7 @@ import {
 import { Alertmanager, hasAlertmanager } from '../../../services/alertmanager.js';
 import { describeWith } from '../../../services/needs.js';
 import { Bridge } from './bridge.js';
+import { Receiving } from './receiving.js';
 import { request } from './request.js';
 
 const NO_TIME = '0001-01-01T00:00:00Z';
@@ -142,13 +143,21 @@ describeWith('prometheus-alertmanager (Debian)', hasAlertmanager(), 'a real Aler
     provider = alertmanager(alertmanagerOptions.parse({}), ['s3cret']),
     more: { maxAlerts?: number; repeatInterval?: string } = {},
   ) {
-    const directory = mkdtempSync(join(tmpdir(), 'headwater-alertmanager-'));
-    directories.push(directory);
     const bridge = await Bridge.start(provider);
     stops.push(() => bridge.stop());
-    const sender = await Alertmanager.start(directory, { url: bridge.url, httpConfig, ...more });
+    return { bridge, sender: await startSender(bridge.url, httpConfig, more) };
+  }
+
+  async function startSender(
+    url: string,
+    httpConfig: readonly string[],
+    more: { maxAlerts?: number; repeatInterval?: string },
+  ): Promise<Alertmanager> {
+    const directory = mkdtempSync(join(tmpdir(), 'headwater-alertmanager-'));
+    directories.push(directory);
+    const sender = await Alertmanager.start(directory, { url, httpConfig, ...more });
     stops.push(() => sender.stop());
-    return { bridge, sender };
+    return sender;
   }
 
   const bearer = ['authorization:', '  type: Bearer', '  credentials: s3cret'];
@@ -182,6 +191,22 @@ describeWith('prometheus-alertmanager (Debian)', hasAlertmanager(), 'a real Aler
     await sender.post([{ labels: { ...labels, instance: 'db2' }, startsAt }]);
     await bridge.until(() => (bridge.deliveries.at(-1)?.events.length ?? 0) === 2);
     expect(new Set(bridge.events.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('WH10: fires and is resolved into the source, and repetitions are no events', async () => {
+    const receiving = await Receiving.start({ provider: 'alertmanager' }, ['s3cret']);
+    stops.push(() => receiving.stop());
+    const sender = await startSender(receiving.url, bearer, { repeatInterval: '300ms' });
+    await sender.post([{ labels, startsAt }]);
+    await receiving.until((events) => events.length === 1);
+    await vi.waitFor(() => expect(receiving.requests).toBeGreaterThanOrEqual(3), { timeout: 20_000 });
+    await sender.post([{ labels, startsAt, endsAt: new Date(Date.now() - 1_000).toISOString() }]);
+    await receiving.until((events) => events.length === 2);
+    const told = receiving.events.map(({ type, data: alert }) => [type, (alert as AlertmanagerAlert).status]);
+    expect(told).toEqual([
+      ['alertmanager.alert', 'firing'],
+      ['alertmanager.alert', 'resolved'],
+    ]);
   });
 
   it('tries again what was answered with 503', async () => {

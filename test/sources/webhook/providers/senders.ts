@@ -28,6 +28,8 @@ export interface Sender {
   readonly name: string;
   /** Another name for the second way in which one provider is signed to. */
   readonly way?: string;
+  /** Of its endpoint. */
+  readonly options?: object;
   create(secrets: readonly string[]): WebhookProvider;
   newSecret(): SecretPair;
   /** Headers of a message, signed with each of the secrets if the sender does such a thing. */
@@ -93,7 +95,7 @@ const SLACK_COMMAND =
   '%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.' +
   '803a0bc887a14d10d2c447fce8b6703c';
 
-const GENERIC = genericOptions.parse({
+const GENERIC = {
   auth: {
     scheme: 'hmac',
     header: 'x-signature',
@@ -102,7 +104,7 @@ const GENERIC = genericOptions.parse({
     timestamp: { header: 'x-time' },
   },
   id: { header: 'x-id' },
-});
+};
 
 const standard = {
   signature: 'webhook-signature',
@@ -134,7 +136,8 @@ export const senders: readonly Sender[] = [
   {
     name: 'generic',
     way: 'HMAC with a time',
-    create: (secrets) => generic(GENERIC, secrets),
+    options: GENERIC,
+    create: (secrets) => generic(genericOptions.parse(GENERIC), secrets),
     newSecret: text,
     sign: ({ seconds, body }, [secret]) => ({
       'x-time': String(seconds),
