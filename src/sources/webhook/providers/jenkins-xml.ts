@@ -2,7 +2,6 @@ import { xml } from '../../../toolkit/decode/xml.js';
 import { badPayload, isObject, type Payload } from '../payload.js';
 
 const SENDER = 'the Notification plugin of Jenkins';
-const MAX_BYTES = 10_485_760;
 const NUMBERS = new Set(['number', 'queue_id', 'timestamp', 'duration', 'total', 'failed', 'passed', 'skipped']);
 const TEXTS_BY_NAME = new Set(['parameters', 'artifacts']);
 const LISTS = new Set(['changes', 'culprits', 'failed_tests']);
@@ -15,7 +14,8 @@ const LISTS = new Set(['changes', 'culprits', 'failed_tests']);
  * @throws MissingPeerError without the package `saxes`
  */
 export async function readJenkinsXml(content: Buffer): Promise<Payload> {
-  const decoder = await xml({ records: '*', maxRecordBytes: MAX_BYTES }).open();
+  // How large it may be was decided before.
+  const decoder = await xml({ records: '*', maxRecordBytes: Number.POSITIVE_INFINITY }).open();
   const items = [...decoder.push(content), ...decoder.finish()];
   const failed = items.find((item) => item.error !== undefined);
   if (failed?.error !== undefined) throw failed.error;
