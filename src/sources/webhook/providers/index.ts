@@ -10,4 +10,10 @@ export const providers = {
 
 export type ProviderName = keyof typeof providers;
 
-export type ProviderOptionsInput<Name extends ProviderName> = z.input<(typeof providers)[Name]['options']>;
+type Options<Name extends ProviderName> = (typeof providers)[Name]['options'];
+
+/** What an endpoint may say besides. Only the keys: an object without any would be one of no keys at all. */
+export type ProviderOptionsInput<Name extends ProviderName> = Pick<
+  z.input<Options<Name>>,
+  keyof Options<Name>['shape'] & keyof z.input<Options<Name>>
+>;
