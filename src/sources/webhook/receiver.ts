@@ -13,6 +13,7 @@ import { CLOSE, HttpError, type Incoming, refusal, SenderGoneError, unavailable 
 import { InvalidBodyError } from './invalid-body.js';
 import type { Outcome } from './pending.js';
 import type { Delivery, WebhookAnswer, WebhookHead, WebhookRequest } from './provider.js';
+import type { Answering, Respond } from './respond.js';
 import type { Routes } from './routes.js';
 import { addressBehind } from './sender-address.js';
 
@@ -170,13 +171,22 @@ export class Receiver {
   }
 }
 
-async function answerTo(outcome: Outcome, { endpoint, delivery, events }: Taken): Promise<WebhookAnswer> {
+function answerTo(outcome: Outcome, taken: Taken): WebhookAnswer | Promise<WebhookAnswer> {
   if (outcome.kind === 'answered') return outcome.answer;
   if (outcome.kind === 'refused') return unavailable(outcome.reason);
   const { kind } = outcome;
-  const own = endpoint.respond?.({ endpoint: endpoint.name, id: delivery.id, events, outcome: kind });
-  const made = own instanceof Promise ? await own : own;
-  return made ?? delivery.answer ?? (kind === 'duplicate' ? DUPLICATE : ACCEPTED);
+  const { endpoint, delivery } = taken;
+  const usual = delivery.answer ?? (kind === 'duplicate' ? DUPLICATE : ACCEPTED);
+  return endpoint.respond === undefined ? usual : ask(endpoint.respond, kind, taken, usual);
+}
+
+async function ask(
+  respond: Respond,
+  outcome: Answering['outcome'],
+  { endpoint, delivery, events }: Taken,
+  usual: WebhookAnswer,
+): Promise<WebhookAnswer> {
+  return (await respond({ endpoint: endpoint.name, id: delivery.id, events, outcome })) ?? usual;
 }
 
 const ACCEPTED: WebhookAnswer = Object.freeze({ status: 202 });
