@@ -84,6 +84,18 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
       'github.push': {
         description: 'Provider github: any event of GitHub, `github.<event>` or `github.<event>.<action>`.',
       },
+      'gitlab.push': {
+        description: 'Provider gitlab: any event, `gitlab.<kind>` or `gitlab.<kind>.<action or status>`.',
+      },
+      'jenkins.build.completed': { description: 'Provider jenkins: a phase of a build, `jenkins.build.<phase>`.' },
+      'alertmanager.alert': { description: 'Provider alertmanager: an alert that fires or is resolved.' },
+      'pagerduty.incident.triggered': { description: 'Provider pagerduty: any event, `pagerduty.<event type>`.' },
+      'stripe.invoice.paid': { description: 'Provider stripe: any event, `stripe.<event type>`.' },
+      'slack.app_mention': { description: 'Provider slack: any event of the Events API, `slack.<event type>`.' },
+      'standard-webhooks.received': {
+        description: 'Provider standard-webhooks: `standard-webhooks.<type>`, where the body says one.',
+      },
+      'cloudevents.com.example.created': { description: 'Provider cloudevents: `cloudevents.<type>`.' },
       'webhook.received': { description: 'Provider generic: a request of any other sender.' },
     },
   } as const;
