@@ -11,13 +11,11 @@ export const alertmanagerOptions = z.strictObject({
 
 export type AlertmanagerOptions = z.output<typeof alertmanagerOptions>;
 
-type Labels = Readonly<Record<string, string>>;
-
 /** One alert, and the group that it was told of in. */
 export interface AlertmanagerAlert {
   readonly status: 'firing' | 'resolved';
-  readonly labels: Labels;
-  readonly annotations: Labels;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
   /** RFC 3339, of every digit that was sent. */
   readonly startsAt: string;
   /** Absent while it fires. */
@@ -27,9 +25,9 @@ export interface AlertmanagerAlert {
   /** Of the labels: the same for the same alert. */
   readonly fingerprint: string;
   readonly groupKey: string;
-  readonly groupLabels: Labels;
-  readonly commonLabels: Labels;
-  readonly commonAnnotations: Labels;
+  readonly groupLabels: Readonly<Record<string, string>>;
+  readonly commonLabels: Readonly<Record<string, string>>;
+  readonly commonAnnotations: Readonly<Record<string, string>>;
   readonly receiver: string;
   /** Of the Alertmanager. */
   readonly externalURL?: string;
@@ -138,6 +136,8 @@ function endOf(alert: Payload): string | undefined {
   const endsAt = text(alert, 'endsAt');
   return endsAt === NO_TIME ? undefined : endsAt;
 }
+
+type Labels = AlertmanagerAlert['labels'];
 
 /** By own members: a label may be called `__proto__`. */
 function labelsOf(payload: Payload, name: string): Labels {

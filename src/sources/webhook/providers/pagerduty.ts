@@ -50,30 +50,31 @@ export interface PagerDutyPayload<Data = Readonly<Record<string, unknown>>> {
   readonly [field: string]: unknown;
 }
 
-type IncidentEvent =
-  | 'acknowledged'
-  | 'delegated'
-  | 'escalated'
-  | 'priority_updated'
-  | 'reassigned'
-  | 'reopened'
-  | 'resolved'
-  | 'triggered'
-  | 'unacknowledged';
-type OtherEvent =
-  | 'incident.annotated'
-  | 'incident.responder.added'
-  | 'incident.responder.replied'
-  | 'incident.status_update_published'
-  | 'pagey.ping'
-  | 'service.created'
-  | 'service.deleted'
-  | 'service.updated';
-
 /** What PagerDuty's documentation lists. Types that it adds come as `pagerduty.<event type>` with what it sent. */
 export type PagerDutyEvent =
-  | SourceEvent<`pagerduty.incident.${IncidentEvent}`, PagerDutyPayload<PagerDutyIncident>>
-  | SourceEvent<`pagerduty.${OtherEvent}`, PagerDutyPayload>;
+  | SourceEvent<
+      | 'pagerduty.incident.acknowledged'
+      | 'pagerduty.incident.delegated'
+      | 'pagerduty.incident.escalated'
+      | 'pagerduty.incident.priority_updated'
+      | 'pagerduty.incident.reassigned'
+      | 'pagerduty.incident.reopened'
+      | 'pagerduty.incident.resolved'
+      | 'pagerduty.incident.triggered'
+      | 'pagerduty.incident.unacknowledged',
+      PagerDutyPayload<PagerDutyIncident>
+    >
+  | SourceEvent<
+      | 'pagerduty.incident.annotated'
+      | 'pagerduty.incident.responder.added'
+      | 'pagerduty.incident.responder.replied'
+      | 'pagerduty.incident.status_update_published'
+      | 'pagerduty.pagey.ping'
+      | 'pagerduty.service.created'
+      | 'pagerduty.service.deleted'
+      | 'pagerduty.service.updated',
+      PagerDutyPayload
+    >;
 
 const VERSION = 'v1=';
 const MISSING: Refusal = { reason: 'x-pagerduty-signature is missing or came more than once' };
