@@ -28,6 +28,8 @@ describe.each(senders.map((sender) => [[sender.name, sender.way].filter(Boolean)
         const sent = message('msg_1');
         expect((await receiving.send({ headers: headersOf(sent), body: sent.body })).status).toBe(status);
       }
+      const forged = headersOf(message('msg_1'), sender.newSecret());
+      expect((await receiving.send({ headers: forged, body: sender.body })).status).toBe(401);
       const [event, ...more] = receiving.events;
       expect(more).toEqual([]);
       expect(event?.source).toBe('/webhook/hooks/here');
