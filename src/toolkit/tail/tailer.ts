@@ -41,6 +41,8 @@ export class Tailer {
   /** Those that may have something to read. */
   readonly #queue = new Set<TailedFile>();
   readonly #closing: Closing;
+  /** Files whose beginning was taken since the last look began: what was written before them is found by the next. */
+  readonly #met = new Set<TailedFile>();
   /** Directories that the last look went through. */
   readonly #visited = new Set<string>();
   #isFirstLook: boolean;
@@ -106,10 +108,12 @@ export class Tailer {
   async *#look(): AsyncGenerator<TailStep> {
     const { clock, start, pollIntervalMs, rescanIntervalMs } = this.#options;
     this.#needsLook = false;
+    this.#met.clear();
     const { losses, hasLinks } = await this.#compare();
     for (const file of this.#roster.files) {
       const isNew = file.isUnread && file.head[0] === 0 && file.size > 0;
       if (isNew) await this.#meet(file, this.#isFirstLook && start(file.modified) === 'end');
+      if (isNew && !file.isBlank && !this.#isFirstLook) this.#waitForLook(file);
       if (file.isUnread) this.#queue.add(file);
       else this.#closing.add(file);
     }
@@ -139,7 +143,7 @@ export class Tailer {
       for (const file of [...this.#queue]) {
         if (!this.positions.has(file)) this.#queue.delete(file);
         // What was written before it under the same name comes first.
-        else if (file.before === undefined || !this.#queue.has(file.before)) {
+        else if (!(await this.#mustWait(file)) && (file.before === undefined || !this.#queue.has(file.before))) {
           yield* this.#attempt(file, (descriptor) => this.#readFrom(file, descriptor));
           // Behind the others, whatever comes in between.
           if (this.#queue.delete(file) && file.isUnread) this.#queue.add(file);
@@ -148,6 +152,23 @@ export class Tailer {
         if (this.#needsLook) return;
       }
     }
+  }
+
+  /**
+   * A file of which nothing was read is known by its beginning before names are looked at: so whatever it held before,
+   * and was copied and cut off, is found by the look.
+   */
+  async #mustWait(file: TailedFile): Promise<boolean> {
+    if (file.isBlank) {
+      await this.#meet(file, false);
+      if (!file.isBlank) this.#waitForLook(file);
+    }
+    return this.#met.has(file);
+  }
+
+  #waitForLook(file: TailedFile): void {
+    this.#met.add(file);
+    this.#needsLook = true;
   }
 
   /** Reads from a file, whatever happened to it. */
@@ -292,6 +313,8 @@ export class Tailer {
   async #meet(file: TailedFile, beginsAtEnd: boolean): Promise<void> {
     try {
       const descriptor = this.#open.open(file);
+      // It was opened when it was empty.
+      if (file.isBlank) file.check(descriptor);
       if (file.isGzip) file.head = headOf(await readInflatedHead(descriptor));
       if (file.isGzip && beginsAtEnd) file.end();
       else if (beginsAtEnd) file.beginAtEnd(descriptor);

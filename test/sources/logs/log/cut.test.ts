@@ -184,6 +184,65 @@ it('LG5: nothing is lost or taken for something else when files are renamed whil
   expect(await directory.brief()).toEqual([]);
 });
 
+describe('LG5: a file that is copied and cut off again just when it is met', () => {
+  const gap = 'gap file-truncated';
+
+  /** Calls `then` the first time that a fault point is reached. */
+  function once(point: string, then: () => void): void {
+    const hook = Symbol.for('headwater.faultPoint');
+    let isOver = false;
+    const reach = (reached: string): void => {
+      if (reached !== point || isOver) return;
+      isOver = true;
+      then();
+    };
+    Object.assign(globalThis, { [hook]: reach });
+    onTestFinished(() => void Object.assign(globalThis, { [hook]: undefined }));
+  }
+
+  it.each(['tail.list:app.log', 'tail.open:app.log'])('at %s', async (point) => {
+    const directory = await cutDirectory();
+    directory.waitForTime('app.log.1');
+    once(point, () => {
+      directory.rename('app.log.1', 'app.log.2');
+      directory.copyTruncate('app.log', 'app.log.1');
+      directory.append('app.log', 'five\n');
+    });
+    const told = await directory.brief();
+    expect(told.filter((each) => each !== gap)).toEqual(['two', 'three', 'four', 'five']);
+    expect(told.slice(told.indexOf('four'), told.indexOf('five'))).toContain(gap);
+    expect(await directory.brief()).toEqual([]);
+  });
+
+  it('when it is copied before names are looked at, and cut off after that', async () => {
+    const directory = await cutDirectory();
+    directory.waitForTime('app.log.1');
+    directory.rename('app.log.1', 'app.log.2');
+    directory.write('app.log.1', 'four\n');
+    once('tail.open:app.log', () => {
+      truncateSync(directory.path('app.log'));
+      directory.append('app.log', 'five\n');
+    });
+    const told = await directory.brief();
+    expect(told.filter((each) => each !== gap)).toEqual(['two', 'three', 'four', 'five']);
+    expect(told.slice(told.indexOf('four'), told.indexOf('five'))).toContain(gap);
+  });
+
+  it('when it was empty, and was written to, copied and cut off before its turn came', async () => {
+    const directory = await cutDirectory();
+    truncateSync(directory.path('app.log'));
+    once('tail.open:app.log', () => {
+      directory.append('app.log', 'four\n');
+      directory.rename('app.log.1', 'app.log.2');
+      directory.copyTruncate('app.log', 'app.log.1');
+      directory.append('app.log', 'five\n');
+    });
+    const told = await directory.brief();
+    expect(told.filter((each) => each !== gap)).toEqual(['two', 'three', 'four', 'five']);
+    expect(told.slice(told.indexOf('four'), told.indexOf('five'))).toContain(gap);
+  });
+});
+
 describe('LG5: a file that was empty when it was looked at, and was written to and rotated since', () => {
   it.each([
     ['numbered', 'app.log.1', 'app.log.2', 'app.log.1.gz'],
