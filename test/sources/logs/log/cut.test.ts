@@ -187,23 +187,27 @@ it('LG5: nothing is lost or taken for something else when files are renamed whil
 describe('LG5: a file that is copied and cut off again just when it is met', () => {
   const gap = 'gap file-truncated';
 
-  /** Calls `then` the first time that a fault point is reached. */
-  function once(point: string, then: () => void): void {
+  /** Calls `then` when a fault point is reached for the `nth` time. What has the name is met at the second opening. */
+  function reaching(point: string, nth: number, then: () => void): void {
     const hook = Symbol.for('headwater.faultPoint');
-    let isOver = false;
+    let count = 0;
     const reach = (reached: string): void => {
-      if (reached !== point || isOver) return;
-      isOver = true;
-      then();
+      if (reached !== point) return;
+      count += 1;
+      if (count === nth) then();
     };
     Object.assign(globalThis, { [hook]: reach });
     onTestFinished(() => void Object.assign(globalThis, { [hook]: undefined }));
   }
 
-  it.each(['tail.list:app.log', 'tail.open:app.log'])('at %s', async (point) => {
+  it.each([
+    ['tail.list:app.log', 1],
+    ['tail.open:app.log', 1],
+    ['tail.open:app.log', 2],
+  ])('%s (%d)', async (point, nth) => {
     const directory = await cutDirectory();
     directory.waitForTime('app.log.1');
-    once(point, () => {
+    reaching(point, nth, () => {
       directory.rename('app.log.1', 'app.log.2');
       directory.copyTruncate('app.log', 'app.log.1');
       directory.append('app.log', 'five\n');
@@ -219,7 +223,7 @@ describe('LG5: a file that is copied and cut off again just when it is met', () 
     directory.waitForTime('app.log.1');
     directory.rename('app.log.1', 'app.log.2');
     directory.write('app.log.1', 'four\n');
-    once('tail.open:app.log', () => {
+    reaching('tail.open:app.log', 2, () => {
       truncateSync(directory.path('app.log'));
       directory.append('app.log', 'five\n');
     });
@@ -231,7 +235,7 @@ describe('LG5: a file that is copied and cut off again just when it is met', () 
   it('when it was empty, and was written to, copied and cut off before its turn came', async () => {
     const directory = await cutDirectory();
     truncateSync(directory.path('app.log'));
-    once('tail.open:app.log', () => {
+    reaching('tail.open:app.log', 2, () => {
       directory.append('app.log', 'four\n');
       directory.rename('app.log.1', 'app.log.2');
       directory.copyTruncate('app.log', 'app.log.1');
