@@ -1,5 +1,6 @@
 import { RetryableError } from './errors.js';
 import type { SourceEvent } from './event.js';
+import type { KeyedState } from './keyed-state.js';
 import type { ReadContext, SourceBatch } from './read-options.js';
 
 export interface PushLimits {
@@ -15,8 +16,14 @@ export interface PushLimits {
 export interface PushOptions {
   /** Fires when the sender is gone: what was not handed out is withdrawn. */
   signal?: AbortSignal | undefined;
+  /** Given what withdraws it, as the signal would: for receivers of so many that a signal for each is dear. */
+  held?: ((withdraw: (reason: unknown) => void) => void) | undefined;
   /** Of this event, where it differs from the limits of the source. */
   whenFull?: PushLimits['whenFull'] | undefined;
+  /** Its size, where the receiver knows it: else it is measured as JSON, which costs as much as writing it. */
+  bytes?: number | undefined;
+  /** Called when the event is handed out: what it changes in the state is saved when it is acknowledged, or undone. */
+  mark?: ((state: KeyedState) => void) | undefined;
 }
 
 export interface PushQueueOptions<Event> {
@@ -25,14 +32,16 @@ export interface PushQueueOptions<Event> {
   now(): number;
   /** The event that says how many were dropped, and since when. */
   gap(count: number, since: number): Event;
+  /** The cursor of what is handed out. */
+  position?(): unknown;
 }
 
 interface Entry<Event> {
   /** undefined: made when it is handed out first, for a gap whose count still grows. */
   event: Event | undefined;
   readonly bytes: number;
-  readonly signal: AbortSignal | undefined;
   readonly whenFull: PushLimits['whenFull'];
+  readonly mark: ((state: KeyedState) => void) | undefined;
   isHandedOut: boolean;
   resolve(): void;
   reject(error: unknown): void;
@@ -58,28 +67,14 @@ export class PushQueue<Event extends SourceEvent> {
     this.#options = options;
   }
 
-  push(event: Event, { signal, whenFull = this.#limits.whenFull }: PushOptions): Promise<void> {
+  push(event: Event, { signal, held, whenFull = this.#limits.whenFull, bytes, mark }: PushOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
       if (this.#isClosed) return reject(this.#refusal('the source is closed', 'SOURCE_CLOSED'));
-      const withdraw = (): void => this.#withdraw(entry, signal?.reason);
-      const settled = (): void => signal?.removeEventListener('abort', withdraw);
-      const entry: Entry<Event> = {
-        event,
-        bytes: Buffer.byteLength(JSON.stringify(event)),
-        signal,
-        whenFull,
-        isHandedOut: false,
-        resolve: () => {
-          settled();
-          resolve();
-        },
-        reject: (error) => {
-          settled();
-          reject(error);
-        },
-      };
-      signal?.addEventListener('abort', withdraw, { once: true });
+      const size = bytes ?? Buffer.byteLength(JSON.stringify(event));
+      const entry: Entry<Event> = { event, bytes: size, whenFull, mark, isHandedOut: false, resolve, reject };
+      if (signal !== undefined) this.#withdrawWith(entry, signal);
+      held?.((reason) => this.#withdraw(entry, reason));
       this.#admit(entry);
     });
   }
@@ -107,6 +102,7 @@ export class PushQueue<Event extends SourceEvent> {
     context.signal.addEventListener('abort', () => this.#wake?.(), { once: true });
     while (!context.signal.aborted) {
       const entries = this.#take(context.maxEvents);
+      for (const entry of entries) entry.mark?.(context.state);
       if (entries.length > 0) yield this.#toBatch(entries);
       else await this.#arrival();
     }
@@ -146,8 +142,8 @@ export class PushQueue<Event extends SourceEvent> {
     entry.reject(this.#overflow);
     if (this.#gap !== undefined) return;
     this.#droppedSince = this.#options.now();
-    const own = { event: undefined, bytes: 0, signal: undefined, whenFull: 'wait', isHandedOut: false } as const;
-    this.#gap = { ...own, resolve() {}, reject() {} };
+    const own = { event: undefined, bytes: 0, whenFull: 'wait', mark: undefined } as const;
+    this.#gap = { ...own, isHandedOut: false, resolve() {}, reject() {} };
     this.#append(this.#gap);
   }
 
@@ -177,6 +173,7 @@ export class PushQueue<Event extends SourceEvent> {
   #toBatch(entries: readonly Entry<Event>[]): SourceBatch<Event, unknown> {
     let told = 0;
     return {
+      cursor: this.#options.position?.(),
       events: entries.map((entry) => this.#eventOf(entry)),
       settle: (acknowledged, { final, error }) => {
         this.#acknowledge(entries.slice(told, acknowledged));
@@ -210,6 +207,21 @@ export class PushQueue<Event extends SourceEvent> {
       this.#remove(entry);
       entry.reject(error ?? this.#refusal('the source was closed', 'SOURCE_CLOSED'));
     }
+  }
+
+  #withdrawWith(entry: Entry<Event>, signal: AbortSignal): void {
+    const { resolve, reject } = entry;
+    const withdraw = (): void => this.#withdraw(entry, signal.reason);
+    const settled = (): void => signal.removeEventListener('abort', withdraw);
+    entry.resolve = () => {
+      settled();
+      resolve();
+    };
+    entry.reject = (error) => {
+      settled();
+      reject(error);
+    };
+    signal.addEventListener('abort', withdraw, { once: true });
   }
 
   #withdraw(entry: Entry<Event>, reason: unknown): void {
