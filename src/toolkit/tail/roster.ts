@@ -172,29 +172,36 @@ export class Roster {
     const files = [...this.#of(path)];
     const gone = files.filter((file) => allGone.has(file));
     const succession = await this.#successions.find({ path, files, gone });
-    const { moved, lost, later, isCut } = succession;
+    const { moved, lost, later, order, isCut } = succession;
     for (const file of moved) this.#rotate(file);
     for (const file of lost) this.forget(file);
-    this.#beginLater(
-      path,
-      later.filter((candidate) => !left.has(candidate.path)),
-      isCut,
-    );
+    const begun = later.filter((candidate) => !left.has(candidate.path));
+    if (begun.length > 0) {
+      this.#beginLater(path, begun, isCut);
+      this.#arrange(path, order);
+    }
     return succession;
   }
 
   #beginLater(path: string, later: readonly Candidate[], isCut: boolean): void {
-    if (later.length === 0) return;
-    // Nothing was read of what has the name: what came and went was written before what it holds now.
-    const untouched = this.#of(path).find((file) => file.isUntouched && file.rotatedAt === undefined);
-    if (untouched !== undefined) this.#remove(untouched);
     for (const { path: place, stats } of later) {
       const file = this.#begin(place, path, stats);
       file.isCut = isCut;
       file.isCopy = isCut;
       this.#rotate(file);
     }
-    if (untouched !== undefined) this.#add(untouched, untouched.position);
+  }
+
+  /** Puts those of a name of which nothing was read into the order in which they were written; last what has the name. */
+  #arrange(path: string, order: readonly string[]): void {
+    const rankOf = ({ rotatedAt, place, heldBy }: TailedFile): number =>
+      rotatedAt === undefined ? order.length : order.indexOf(place ?? heldBy ?? '');
+    const untouched = this.#of(path).filter(({ isUntouched }) => isUntouched);
+    for (const file of untouched.sort((one, other) => rankOf(one) - rankOf(other))) {
+      const position = this.#options.positions.get(file);
+      this.#remove(file);
+      this.#add(file, position);
+    }
   }
 
   /** New names, oldest first, but not those of copies: their lines are read in the file that was copied. */
@@ -241,7 +248,10 @@ export class Roster {
 
   #remove(file: TailedFile): void {
     this.#options.positions.remove(file);
-    const others = this.#of(file.path).filter((other) => other !== file);
+    const files = this.#of(file.path);
+    const next = files[files.indexOf(file) + 1];
+    if (next !== undefined) next.before = file.before;
+    const others = files.filter((other) => other !== file);
     if (others.length === 0) this.#names.delete(file.path);
     else this.#names.set(file.path, others);
   }

@@ -40,6 +40,8 @@ export class TailedFile {
   path: string;
   /** The name under which it is now; undefined where it has none, or none that is known. */
   place: string | undefined;
+  /** Which file holds the same by now, while it is read through its descriptor and has no name. */
+  heldBy: string | undefined;
   inode: number;
   device: number;
   key: string | undefined;

@@ -232,6 +232,34 @@ describe('LG5: a file that is copied and cut off again just when it is met', () 
     expect(told.slice(told.indexOf('four'), told.indexOf('five'))).toContain(gap);
   });
 
+  it.each([
+    ['tail.list:app.log', 2],
+    ['tail.list:app.log', 3],
+    ['tail.list:app.log', 4],
+    ['tail.open:app.log', 2],
+    ['tail.open:app.log.1', 2],
+    ['tail.open:app.log.1', 3],
+  ])('and the copy before it is compressed, at %s (%d)', async (point, nth) => {
+    const directory = await cutDirectory();
+    directory.compress('app.log.1', 'app.log.2.gz');
+    directory.copyTruncate('app.log', 'app.log.1');
+    directory.append('app.log', 'five\n');
+    directory.waitForTime('app.log.1');
+    let isReached = false;
+    reaching(point, nth, () => {
+      isReached = true;
+      directory.rename('app.log.2.gz', 'app.log.3.gz');
+      directory.compress('app.log.1', 'app.log.2.gz');
+      directory.copyTruncate('app.log', 'app.log.1');
+      directory.append('app.log', 'six\n');
+    });
+    const told = await directory.brief();
+    const lines = ['two', 'three', 'four', 'five', ...(isReached ? ['six'] : [])];
+    expect(told.filter((each) => each !== gap)).toEqual(lines);
+    for (const line of lines.slice(2)) expect(told[told.indexOf(line) - 1], `before ${line}`).toBe(gap);
+    expect(await directory.brief()).toEqual([]);
+  });
+
   it('when it was empty, and was written to, copied and cut off before its turn came', async () => {
     const directory = await cutDirectory();
     truncateSync(directory.path('app.log'));
