@@ -17,6 +17,8 @@ import type { LoadOrder, LoadReply } from './webhook-load.js';
 const SECRET = 'a secret of the bench';
 const BODY_BYTES = 8_100;
 const REQUESTS = 3_000;
+/** Before anything is measured: a receiver runs for days, and its code is compiled. */
+const WARM_UP_REQUESTS = 20_000;
 const SPOOL_CONNECTIONS = 64;
 const STEADY_SECONDS = 20;
 
@@ -36,6 +38,7 @@ export const webhook: Bench = {
 
 async function besideBare(load: Load): Promise<(Row | Information)[]> {
   const [ours, bare] = [await startOurs(), await startBare()];
+  await warmUp(load, [ours, bare], '202');
   const row = await paired({
     bench: 'webhook',
     row: 'signed 8 KB deliveries, beside node:http that verifies',
@@ -49,6 +52,8 @@ async function besideBare(load: Load): Promise<(Row | Information)[]> {
 
 async function besideExpress(load: Load): Promise<Row[]> {
   const [ours, rival] = [await startOurs(), await startExpress()];
+  await warmUp(load, [ours], '202');
+  await warmUp(load, [rival], '200');
   const row = await paired({
     bench: 'webhook',
     row: 'signed 8 KB deliveries, beside express and @octokit/webhooks',
@@ -78,6 +83,7 @@ async function spooled(load: Load): Promise<Row[]> {
   const directory = await mkdtemp(join(tmpdir(), 'headwater-bench-'));
   const [ours, plain] = [await startOurs({ dir: join(directory, 'spool') }), await startOurs()];
   const connections = SPOOL_CONNECTIONS;
+  await warmUp(load, [ours, plain], '202');
   const row = await paired({
     bench: 'webhook',
     row: 'on disk before the 202, beside without, 64 connections',
@@ -150,6 +156,10 @@ async function send(load: Load, port: number, sending: Sending = {}): Promise<vo
   const { statuses } = await load.obey({ port, path: '/github', requests, connections, headers, body: BODY });
   if (statuses[status] !== requests)
     throw new Error(`not all were answered with ${status}: ${JSON.stringify(statuses)}`);
+}
+
+async function warmUp(load: Load, servers: readonly Started[], status: string): Promise<void> {
+  for (const { port } of servers) await send(load, port, { status, requests: WARM_UP_REQUESTS });
 }
 
 interface Started {

@@ -107,7 +107,9 @@ export class StateLedger implements KeyedState {
     if (at !== -1) this.#sealed.splice(at, 1);
     if (this.#sealed.length === 0) this.#inFlight = undefined;
     else this.#forgetInFlight(changes);
-    this.#pending.push(changes);
+    if (this.#isUnkept) return this.#apply(changes);
+    if (this.#ground === undefined) this.#pending.push(changes);
+    else this.#apply(changes);
     this.#unsaved.push(changes);
     if (this.#pending.length > MOST_SETS) this.#takePending();
     // The newest is left apart: it may be told to be saved already.
@@ -122,11 +124,12 @@ export class StateLedger implements KeyedState {
   }
 
   get hasUnsaved(): boolean {
-    return this.#unsaved.length > 0;
+    return this.#unsaved.length > 0 || (this.#isUnkept && this.#acknowledged.size > 0);
   }
 
   /** Hands over what was acknowledged and not saved, oldest first; give it back with `putBack` if saving fails. */
   takeUnsaved(): readonly StateChanges[] {
+    if (this.#isUnkept) this.#unsaved = this.#acknowledged.size > 0 ? [new Map(this.#acknowledged)] : [];
     this.#wasTaken = true;
     const changes = this.#unsaved;
     this.#unsaved = [];
@@ -162,8 +165,17 @@ export class StateLedger implements KeyedState {
   }
 
   #takePending(): void {
-    for (const changes of this.#pending) for (const [key, value] of changes) this.#acknowledge(key, value);
+    for (const changes of this.#pending) this.#apply(changes);
     this.#pending = [];
+  }
+
+  /** Nothing was loaded from anywhere, and nothing saved: what is acknowledged is all there is. */
+  get #isUnkept(): boolean {
+    return this.#load === undefined && !this.#wasTaken;
+  }
+
+  #apply(changes: StateChanges): void {
+    for (const [key, value] of changes) this.#acknowledge(key, value);
   }
 
   /** What was deleted is kept in mind only where it may yet be loaded, or it would pile up for ever. */
@@ -174,18 +186,12 @@ export class StateLedger implements KeyedState {
     this.#ground?.delete(key);
   }
 
-  /** One set of changes in place of many; what nobody can have saved need not be deleted from anywhere. */
+  /** One set of changes in place of many. */
   #merge([first, ...rest]: readonly StateChanges[]): StateChanges {
     // What was merged before is added to: to copy it each time would cost more with everything that is remembered.
     const merged = this.#merged.has(first as StateChanges) ? (first as Map<string, unknown>) : new Map(first);
     this.#merged = new WeakSet([merged]);
-    const isSaved = this.#load !== undefined || this.#wasTaken;
-    for (const some of rest) {
-      for (const [key, value] of some) {
-        if (value === undefined && !isSaved) merged.delete(key);
-        else merged.set(key, value);
-      }
-    }
+    for (const some of rest) for (const [key, value] of some) merged.set(key, value);
     return merged;
   }
 

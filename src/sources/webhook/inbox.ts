@@ -28,12 +28,15 @@ export interface Inbox {
 
 const LONGEST_ID = 200;
 
+/** What keys begin with: they are those of the state of the source as well. */
+export const KEY_PREFIX = 'delivery/';
+
 /** What a delivery is remembered by; undefined: nothing tells it from another. */
 export function keyOf({ endpoint, delivery: { id } }: Taken): string | undefined {
   if (id === undefined || id === '') return undefined;
   // Ids are the sender's; so many of any length are held.
   const short = id.length <= LONGEST_ID ? id : createHash('sha256').update(id).digest('hex');
-  return `${endpoint.name}/${short}`;
+  return `${KEY_PREFIX}${endpoint.name}/${short}`;
 }
 
 /** Deliveries under way, by their keys and by the events made of them. */

@@ -3,13 +3,10 @@ import type { SourceEvent } from '../../core/event.js';
 import type { KeyedState } from '../../core/keyed-state.js';
 import type { PushOptions } from '../../core/push-queue.js';
 import type { Endpoint } from './endpoint.js';
-import { type Inbox, keyOf, type Taken, UnderWay } from './inbox.js';
+import { type Inbox, KEY_PREFIX, keyOf, type Taken, UnderWay } from './inbox.js';
 import { type Outcome, Pending } from './pending.js';
 import type { WebhookAnswer } from './provider.js';
 import { Remembered } from './remembered.js';
-
-/** What is kept of each delivery, in the state of the source: until when it is remembered. */
-const STATE_PREFIX = 'delivery/';
 
 export interface QueueInboxOptions {
   readonly clock: Clock;
@@ -34,12 +31,11 @@ export class QueueInbox implements Inbox {
 
   /** Learns what was acknowledged in earlier processes; what came before that was known is looked at again. */
   async restore(state: KeyedState): Promise<void> {
-    const now = this.#options.clock.now();
+    const now = this.#seconds();
     // Makes the state be held in memory: what is deleted of it would be kept in mind for ever otherwise.
-    await state.get(STATE_PREFIX);
-    for await (const [key, until] of state.entries(STATE_PREFIX)) {
-      const name = key.slice(STATE_PREFIX.length);
-      if (typeof until === 'number' && !this.#remembered.has(name, now)) this.#remembered.add(name, until, now);
+    await state.get(KEY_PREFIX);
+    for await (const [key, until] of state.entries(KEY_PREFIX)) {
+      if (typeof until === 'number' && !this.#remembered.has(key, now)) this.#remembered.add(key, until, now);
     }
     for (const pending of this.#underWay.all()) {
       if (pending.key === undefined || !this.#remembered.has(pending.key, now)) continue;
@@ -50,8 +46,7 @@ export class QueueInbox implements Inbox {
 
   take(taken: Taken): Pending {
     const key = keyOf(taken);
-    if (key !== undefined && this.#remembered.has(key, this.#options.clock.now()))
-      return settled({ kind: 'duplicate' });
+    if (key !== undefined && this.#remembered.has(key, this.#seconds())) return settled({ kind: 'duplicate' });
     if (taken.events.length === 0) return settled({ kind: 'acknowledged' });
     const same = this.#underWay.find(key);
     if (same !== undefined) return same;
@@ -75,7 +70,7 @@ export class QueueInbox implements Inbox {
 
   #push(pending: Pending, { events, bytes, endpoint }: Taken): void {
     const { key } = pending;
-    const until = (): number => this.#options.clock.now() + endpoint.provider.redeliveryMs;
+    const until = (): number => this.#seconds() + Math.ceil(endpoint.provider.redeliveryMs / 1_000);
     const held = (withdraw: (reason: unknown) => void): void => pending.onWithdraw(withdraw);
     // With the last: before that not all of it was delivered.
     const mark = key === undefined ? undefined : (state: KeyedState): void => this.#mark(state, key, until());
@@ -86,7 +81,7 @@ export class QueueInbox implements Inbox {
     );
     (last === 0 ? (pushed[0] as Promise<void>) : Promise.all(pushed)).then(
       () => {
-        if (key !== undefined) this.#remembered.add(key, until(), this.#options.clock.now());
+        if (key !== undefined) this.#remembered.add(key, until(), this.#seconds());
         this.#underWay.remove(pending);
         pending.settle({ kind: 'acknowledged' });
       },
@@ -98,9 +93,14 @@ export class QueueInbox implements Inbox {
     );
   }
 
+  /** Whole seconds: for each delivery that is remembered the engine needs half of what it would for a longer number. */
+  #seconds(): number {
+    return Math.floor(this.#options.clock.now() / 1_000);
+  }
+
   #mark(state: KeyedState, key: string, until: number): void {
-    state.set(STATE_PREFIX + key, until);
-    for (const forgotten of this.#remembered.takeForgotten()) state.delete(STATE_PREFIX + forgotten);
+    state.set(key, until);
+    for (const forgotten of this.#remembered.takeForgotten()) state.delete(forgotten);
   }
 }
 

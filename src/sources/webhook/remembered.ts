@@ -7,7 +7,7 @@ const SWEEP_EVERY = 64;
  */
 export class Remembered {
   readonly #most: number;
-  /** Until when, by key. */
+  /** Until when, by key, in seconds since the epoch. */
   readonly #until = new Map<string, number>();
   /** The keys, oldest first from `#head` on. A map would look for its first key past all that were deleted. */
   #order: string[] = [];
