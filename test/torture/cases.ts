@@ -35,6 +35,8 @@ export interface Case {
   cleanUp?(directory: string): Promise<void>;
   /** For about how long a run reads after it said that it does: random kills fall within. Default: some after its start. */
   readonly readsForMs?: number;
+  /** Another scenario of the group goes through every point; here it is every tenth kill. */
+  readonly isSampled?: boolean;
 }
 
 /** A group of scenarios, named on the command line. */
@@ -105,6 +107,7 @@ export const groups: Readonly<Record<string, Group>> = {
         ...served(githubServices),
         judge: judgeGithub(storedInSqlite, 'github-sqlite'),
         atRisk: nothing,
+        isSampled: true,
       },
     },
     contended: {},
@@ -133,7 +136,12 @@ export const groups: Readonly<Record<string, Group>> = {
         judge: judgeSlack(linesOfJsonl, 'slack-jsonl'),
         atRisk: eventsInFlight,
       },
-      'slack-sqlite': { ...served(slackServices), judge: judgeSlack(storedInSqlite, 'slack-sqlite'), atRisk: nothing },
+      'slack-sqlite': {
+        ...served(slackServices),
+        judge: judgeSlack(storedInSqlite, 'slack-sqlite'),
+        atRisk: nothing,
+        isSampled: true,
+      },
     },
     contended: {},
   },

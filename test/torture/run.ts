@@ -70,6 +70,9 @@ function nowAndThen(point: string): readonly number[] {
   return point === 'sink.after' || point === 'cursor.before' ? [12] : [];
 }
 
+/** Of the kills of a scenario that is sampled, every so many. */
+const SAMPLE = 10;
+
 function effortFor(group: string): Effort {
   const { full: most, short: least } = slow[group] ?? { full, short };
   return process.argv.includes('--short') ? least : most;
@@ -162,7 +165,9 @@ async function killAtEveryPoint(job: Job): Promise<void> {
   const points = await recordPoints(job);
   counts.points = points.size;
   for (const [point, reached] of points) {
-    for (const occurrence of effort.occurrences(point).filter((nth) => nth <= reached)) {
+    const occurrences = effort.occurrences(point).filter((nth) => nth <= reached);
+    const chosen = occurrences.filter((_, index) => job.case.isSampled !== true || index % SAMPLE === 0);
+    for (const occurrence of chosen) {
       const task = await begin(job);
       const died = !(await finishes(task, JSON.stringify({ point, occurrence })));
       const atRisk = died ? await job.case.atRisk(task.directory) : 0;
