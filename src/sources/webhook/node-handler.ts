@@ -11,14 +11,35 @@ export async function handleNode(
   url = request.url ?? '/',
 ): Promise<void> {
   const answer = await receiver.receive(toIncoming(request, url));
-  if (answer !== undefined) send(response, answer);
+  if (answer !== undefined) send(request, response, answer);
 }
 
-function send(response: ServerResponse, { status, headers, body = '' }: WebhookAnswer): void {
+/** So much of a body that nobody wants is read, and for so long, so that its sender gets to read the answer. */
+const LINGER_BYTES = 1_048_576;
+const LINGER_MS = 1_000;
+
+function send(request: IncomingMessage, response: ServerResponse, { status, headers, body = '' }: WebhookAnswer): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  if (headers?.['connection'] === 'close' && !request.complete) return linger(request, response, body);
   if (body === '') response.end();
   else response.end(body);
+}
+
+/** A connection that is closed on what was not read is reset, and the answer with it. */
+function linger(request: IncomingMessage, response: ServerResponse, body: string): void {
+  let left = LINGER_BYTES;
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  response.write(body);
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) end();
+  });
+  request.on('end', end).on('close', end).resume();
 }
 
 function toIncoming(request: IncomingMessage, url: string): Incoming {

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseConfig, parseCredentials } from '../../core/config.js';
+import { parseConfig } from '../../core/config.js';
 import { FatalError } from '../../core/errors.js';
 import type { GapEvent, SourceEvent } from '../../core/event.js';
 import { PushEventSource } from '../../core/push-event-source.js';
 import type { PushLimits } from '../../core/push-queue.js';
 import type { ReadContext, SourceBatch } from '../../core/read-options.js';
+import type { Secret } from '../../core/secret.js';
 import type { SourceOptions, ValidationResult } from '../../core/source-definition.js';
 import type { Upstream } from '../../core/source-runtime.js';
 import { createAllowList } from '../../toolkit/allow-list.js';
@@ -16,7 +17,6 @@ import {
   type WebhookConfigInput,
   type WebhookCredentials,
   webhookConfig,
-  webhookCredentials,
 } from './config.js';
 import { type WebhookCursor, webhookCursor } from './cursor.js';
 import { downtimeOf } from './downtime.js';
@@ -31,7 +31,9 @@ import type { Delivery, WebhookAnswer } from './provider.js';
 import { QueueInbox } from './queue-inbox.js';
 import { Reading } from './reading.js';
 import { Receiver } from './receiver.js';
+import { Reconciler } from './reconciler.js';
 import { Routes } from './routes.js';
+import { readSecrets } from './secrets.js';
 import { type WebhookAddress, WebhookServer } from './server.js';
 import { SpoolInbox } from './spool-inbox.js';
 
@@ -66,7 +68,6 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   static readonly definition = {
     type: 'webhook',
     config: webhookConfig,
-    credentials: webhookCredentials,
     cursor: { version: 1, schema: webhookCursor },
     capabilities: {
       kind: 'push',
@@ -109,9 +110,9 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   ): Promise<WebhookSource<Event>> {
     const { config: plain, hosts } = splitProviders(options.config);
     const config = await parseConfig(webhookConfig, { id: options.id, config: plain });
-    const secrets = await readSecrets(options);
-    const endpoints = createEndpoints({ sourceId: options.id, config, hosts, secrets });
-    const source = new WebhookSource<Event>({ ...options, config }, endpoints);
+    const { secrets, tokens } = await readSecrets(options);
+    const endpoints = createEndpoints({ sourceId: options.id, config, hosts, secrets, tokens });
+    const source = new WebhookSource<Event>({ ...options, config }, endpoints, tokens);
     warnOf(endpoints, config, source.logger, options.id);
     return source;
   }
@@ -123,6 +124,7 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   /** Where deliveries go in place of the queue. */
   readonly #spool: SpoolInbox | undefined;
   readonly #receiver: Receiver;
+  readonly #reconciler: Reconciler;
   readonly #server: Listening<WebhookAddress> | undefined;
   /** Since when requests can come in without a break; undefined while they cannot. */
   #listeningSince: number | undefined;
@@ -137,6 +139,7 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   private constructor(
     options: SourceOptions<WebhookConfig, WebhookCredentials, WebhookCursor>,
     endpoints: readonly Endpoint[],
+    tokens: Readonly<Record<string, Secret>>,
   ) {
     super(options as SourceOptions<WebhookConfig, unknown, WebhookCursor>);
     const { queueEvents, queueBytes, maxRemembered, server } = this.config;
@@ -149,6 +152,12 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
     });
     this.#spool = this.#createSpool();
     this.#receiver = this.#createReceiver();
+    this.#reconciler = new Reconciler(this.config.endpoints, tokens, {
+      clock: this.clock,
+      logger: this.logger,
+      dispatcher: options.dispatcher,
+      count: (counter, by) => this.count(counter, by),
+    });
     this.#server = server === undefined ? undefined : this.#createServer(server);
     if (server === undefined) this.#listeningSince = this.clock.now();
   }
@@ -254,7 +263,7 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
         await this.begin(context);
         this.#cursor = context.cursor;
         this.#listenedAt = Number.NEGATIVE_INFINITY;
-        const gap = this.#missed(context.cursor);
+        const gap = this.#missed(context.cursor, await this.#reconciler.catchUp(context));
         return gap === undefined ? undefined : { events: [gap], cursor: this.position() };
       },
       items: this.#spooled(context) ?? this.pushed(context),
@@ -284,10 +293,11 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
     return this.#spool?.batches(context, place) as AsyncIterator<Batch<Event>, void> | undefined;
   }
 
-  #missed(cursor: WebhookCursor | undefined): GapEvent | undefined {
+  #missed(cursor: WebhookCursor | undefined, caughtUp: ReadonlySet<string>): GapEvent | undefined {
     const since = this.#listeningSince;
     if (cursor === undefined || since === undefined) return undefined;
-    const downtime = downtimeOf(this.#endpoints, Date.parse(cursor.listened), since);
+    const missing = this.#endpoints.filter(({ name }) => !caughtUp.has(name));
+    const downtime = downtimeOf(missing, Date.parse(cursor.listened), since);
     if (downtime === undefined) return undefined;
     return this.gap('downtime', downtime, { from: cursor.listened, to: new Date(since).toISOString() });
   }
@@ -380,19 +390,4 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   #fatal(what: string, code: string): FatalError {
     return new FatalError(`source "${this.id}" ${what}`, { code, sourceId: this.id });
   }
-}
-
-async function readSecrets(options: {
-  id: string;
-  credentials?: unknown;
-}): Promise<Readonly<Record<string, readonly string[]>>> {
-  const { id, credentials } = options;
-  if (credentials === undefined || credentials === 'anonymous') return {};
-  const parsed = await parseCredentials(webhookCredentials, { id, credentials });
-  return Object.fromEntries(
-    Object.entries(parsed).map(([name, value]) => {
-      const secrets = typeof value === 'object' && !Array.isArray(value) ? value.secret : value;
-      return [name, [secrets].flat()];
-    }),
-  );
 }
