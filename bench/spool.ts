@@ -3,9 +3,11 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { crc32 } from 'node:zlib';
 import { build } from 'esbuild';
-import { type Bench, compared, cpuMilliseconds, paired } from './measure.js';
+import { type Bench, compared, paired } from './measure.js';
 
+type Spool = import('../src/toolkit/spool/spool.js').Spool;
 type SpoolModule = typeof import('../src/toolkit/spool/spool.js');
 
 const WRITERS = 64;
@@ -28,50 +30,61 @@ export const spool: Bench = {
   },
 };
 
-async function* spoolRows({ Spool }: SpoolModule) {
-  const clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
+async function* spoolRows(module: SpoolModule) {
   const walls = { ours: 0, rival: 0, runs: 0 };
-  const spooled = (): Promise<void> =>
-    inDirectory(async (directory) => {
-      const spool = await Spool.open({ directory: join(directory, 'spool'), clock });
-      walls.ours += await write((value, index) => spool.append({ key: `delivery-${index}`, value }));
-      await spool.close();
-    });
-  const consumed = (): Promise<void> =>
-    inDirectory(async (directory) => {
-      const spool = await Spool.open({ directory: join(directory, 'spool'), clock });
-      const consuming = (async () => {
-        for await (const { records } of spool.batches(undefined, { maxEvents: 1_000 })) {
-          spool.release(records.at(-1)?.sequence ?? 0);
-          if (records.at(-1)?.sequence === RECORDS) return;
-        }
-      })();
-      await write((value, index) => spool.append({ key: `delivery-${index}`, value }));
-      await consuming;
-      await spool.close();
-    });
-  const byHand = (): Promise<void> =>
-    inDirectory(async (directory) => {
-      const log = await openByHand(join(directory, 'log'));
-      walls.rival += await write(log.append);
-      walls.runs += 1;
-      await log.close();
-    });
-  const row = `${RECORDS} records of 8 KB from ${WRITERS} writers, flushed`;
+  const spooled = async (): Promise<void> => {
+    walls.ours += await inSpool(module, (spool) => write((value, index) => spool.append({ key: `d-${index}`, value })));
+  };
+  const byHand = async (): Promise<void> => {
+    walls.rival += await inLog(true);
+    walls.runs += 1;
+  };
+  const row = `${RECORDS} records of 8 KB, ${WRITERS} writers, beside a loop by hand`;
   yield await paired({ bench: 'spool', row, goal: 1.25, ours: spooled, rival: byHand });
   const perRecord = (milliseconds: number): string => `${Math.round((milliseconds * 1_000) / walls.runs / RECORDS)} µs`;
   yield {
     bench: 'spool',
     information: `wall time per record: ${perRecord(walls.ours)}, by hand ${perRecord(walls.rival)}`,
   };
-  yield await compared({ bench: 'spool', row: 'the same, read and released as well', ours: consumed, rival: byHand });
-  yield { bench: 'spool', information: `CPU per record by hand: ${await cpuPerRecord(byHand)} µs` };
+  const bare = (): Promise<number> => inLog(false);
+  yield await compared({
+    bench: 'spool',
+    row: 'beside such a loop without checksums and ids',
+    ours: spooled,
+    rival: bare,
+  });
+  const consumed = (): Promise<void> => inSpool(module, writeAndConsume);
+  yield await compared({ bench: 'spool', row: 'read and released as well', ours: consumed, rival: byHand });
 }
 
-async function cpuPerRecord(job: () => Promise<void>): Promise<number> {
-  const before = cpuMilliseconds();
-  await job();
-  return Math.round(((cpuMilliseconds() - before) * 1_000) / RECORDS);
+async function writeAndConsume(spool: Spool): Promise<void> {
+  const consume = async (): Promise<void> => {
+    for await (const { records } of spool.batches(undefined, { maxEvents: 1_000 })) {
+      const last = records.at(-1)?.sequence ?? 0;
+      spool.release(last);
+      if (last === RECORDS) return;
+    }
+  };
+  await Promise.all([consume(), write((value, index) => spool.append({ key: `d-${index}`, value }))]);
+}
+
+function inSpool<Result>({ Spool }: SpoolModule, job: (spool: Spool) => Promise<Result>): Promise<Result> {
+  return inDirectory(async (directory) => {
+    const clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
+    const spool = await Spool.open({ directory: join(directory, 'spool'), clock });
+    const result = await job(spool);
+    await spool.close();
+    return result;
+  });
+}
+
+function inLog(isChecked: boolean): Promise<number> {
+  return inDirectory(async (directory) => {
+    const log = await openByHand(join(directory, 'log'), isChecked);
+    const wall = await write(log.append);
+    await log.close();
+    return wall;
+  });
 }
 
 /** Milliseconds that it took. */
@@ -86,9 +99,14 @@ async function write(append: Append): Promise<number> {
   return performance.now() - begin;
 }
 
-/** What one would write first: those that wait are written in one go, flushed, and answered. */
-async function openByHand(path: string): Promise<{ append: Append; close(): Promise<void> }> {
+/**
+ * What one would write first: those that wait are written in one go, flushed, and answered.
+ *
+ * @param isChecked with the length and the checksum of each, and ids that are known once
+ */
+async function openByHand(path: string, isChecked: boolean): Promise<{ append: Append; close(): Promise<void> }> {
   const file = await open(path, 'a', 0o600);
+  const ids = new Set<string>();
   let waiting: { value: Buffer; resolve(): void }[] = [];
   let isRunning = false;
   const run = async (): Promise<void> => {
@@ -97,18 +115,28 @@ async function openByHand(path: string): Promise<{ append: Append; close(): Prom
       await new Promise((resolve) => setImmediate(resolve));
       const group = waiting;
       waiting = [];
-      await file.writev(group.map(({ value }) => value));
+      await file.writev(group.flatMap(({ value }) => (isChecked ? [frameOf(value), value] : [value])));
       await file.sync();
       for (const { resolve } of group) resolve();
     }
     isRunning = false;
   };
-  const append: Append = (value) =>
+  const append: Append = (value, index) =>
     new Promise<void>((resolve) => {
+      const id = `d-${index}`;
+      if (isChecked && ids.has(id)) return resolve();
+      if (isChecked) ids.add(id);
       waiting.push({ value, resolve });
       if (!isRunning) void run();
     });
   return { append, close: () => file.close() };
+}
+
+function frameOf(value: Buffer): Buffer {
+  const frame = Buffer.allocUnsafe(8);
+  frame.writeUInt32LE(value.length, 0);
+  frame.writeUInt32LE(crc32(value), 4);
+  return frame;
 }
 
 /** The spool is part of sources, without an entry of its own: it is built for the bench alone. */
@@ -121,10 +149,10 @@ async function bundled(): Promise<{ module: SpoolModule; dispose(): void }> {
   return { module, dispose: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-async function inDirectory(job: (directory: string) => Promise<void>): Promise<void> {
+async function inDirectory<Result>(job: (directory: string) => Promise<Result>): Promise<Result> {
   const directory = await mkdtemp(join(tmpdir(), 'headwater-bench-spool-'));
   try {
-    await job(directory);
+    return await job(directory);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
