@@ -67,13 +67,13 @@ export class Follower {
   }
 
   *#batchesOf(records: readonly SpoolRecord[], maxEvents: number): Generator<SpoolBatch, void, undefined> {
-    const ahead = records.filter(({ sequence }) => sequence >= this.#next);
-    for (let at = 0; at < ahead.length; at += maxEvents) {
-      const some = ahead.slice(at, at + maxEvents);
-      const first = some[0]?.sequence ?? this.#next;
+    for (let at = firstAtLeast(records, this.#next); at < records.length; ) {
+      const first = records[at]?.sequence ?? this.#next;
       if (first > this.#next) yield this.#gap(first - 1);
-      this.#next = first + some.length;
-      yield { records: some };
+      const end = endOfRun(records, at, maxEvents);
+      this.#next = first + end - at;
+      yield { records: records.slice(at, end) };
+      at = end;
     }
   }
 
@@ -90,4 +90,17 @@ export class Follower {
     this.#file = { segment, bytes };
     return bytes;
   }
+}
+
+function firstAtLeast(records: readonly SpoolRecord[], sequence: number): number {
+  const at = records.findIndex((record) => record.sequence >= sequence);
+  return at < 0 ? records.length : at;
+}
+
+/** Behind the records that follow one another, and are not too many. */
+function endOfRun(records: readonly SpoolRecord[], from: number, most: number): number {
+  const first = records[from]?.sequence ?? 0;
+  let end = from + 1;
+  while (end < records.length && end < from + most && records[end]?.sequence === first + end - from) end += 1;
+  return end;
 }

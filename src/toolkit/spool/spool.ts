@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import type { Clock } from '../../core/clock.js';
+import { dirname } from 'node:path';
 import { CursorError, RetryableError, SkippableError } from '../../core/errors.js';
 import { type Logger, silentLogger } from '../../core/logger.js';
 import { syncDirectory } from '../durable-file.js';
@@ -13,70 +12,24 @@ import { GroupCommit } from './group-commit.js';
 import { KeyJournal } from './key-journal.js';
 import { type NewRecord, recordBytes } from './record.js';
 import { SegmentStore } from './segment-store.js';
+import {
+  type SpoolAppend,
+  type SpoolOptions,
+  type SpoolReceipt,
+  type SpoolSettings,
+  type SpoolStats,
+  settle,
+} from './spool-options.js';
 
 export type { SpoolBatch, SpoolGap } from './follow.js';
 export type { SpoolRecord } from './recent-records.js';
+export type { SpoolAppend, SpoolOptions, SpoolReceipt, SpoolStats } from './spool-options.js';
 
-const MEBIBYTE = 1024 * 1024;
-const HOUR_MS = 3_600_000;
-const DEFAULTS = {
-  maxBytes: 1024 * MEBIBYTE,
-  maxSegmentBytes: 16 * MEBIBYTE,
-  keyTtlMs: 72 * HOUR_MS,
-  maxKeys: 1_000_000,
-};
-
-/** A full spool is made of as many segments at least: it has room again when the first of them is acknowledged. */
-const FEWEST_SEGMENTS = 8;
-const MOST_GROUP_BYTES = 4 * MEBIBYTE;
+const MOST_GROUP_BYTES = 4 * 1024 * 1024;
 /** What may wait for the disk, in memory. */
-const MOST_WAITING_BYTES = 64 * MEBIBYTE;
+const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 /** Longer keys are remembered by their hash. */
 const LONGEST_KEY = 128;
-
-export interface SpoolOptions {
-  /** Made when it is missing, for its owner only. One process at a time; on a disk of this machine. */
-  readonly directory: string;
-  /** Of records that are not acknowledged. Beyond it, `append` refuses. Default 1 GiB. */
-  readonly maxBytes?: number | undefined;
-  /** A segment is deleted when all of it is acknowledged. Default 16 MiB, or an eighth of `maxBytes` if that is less. */
-  readonly maxSegmentBytes?: number | undefined;
-  /** For how long the key of a record is remembered, in milliseconds. Default 72 hours. */
-  readonly keyTtlMs?: number | undefined;
-  /** How many keys are remembered; beyond it the oldest are forgotten before their time. Default 1,000,000 (≈ 150 MB). */
-  readonly maxKeys?: number | undefined;
-  readonly clock: Clock;
-  readonly logger?: Logger | undefined;
-}
-
-export interface SpoolAppend {
-  /** What the sender calls it, the same when it sends it again; `undefined` or empty: nothing tells it from another. */
-  readonly key: string | undefined;
-  readonly value: Buffer | string;
-  /** For how long this key is remembered. Default: that of the spool. */
-  readonly keyTtlMs?: number | undefined;
-}
-
-export interface SpoolReceipt {
-  /** Of this record; of the first that had the key, for a duplicate. */
-  readonly sequence: number;
-  readonly isDuplicate: boolean;
-}
-
-export interface SpoolStats {
-  /** The oldest sequence that is still there, or would be the first. */
-  readonly firstSequence: number;
-  readonly lastSequence: number;
-  readonly releasedSequence: number;
-  /** Bytes on the disk. */
-  readonly bytes: number;
-  readonly segments: number;
-  readonly keys: number;
-  /** Keys that were forgotten before their time, because there were too many, since the spool was opened. */
-  readonly keysForgottenEarly: number;
-  /** What was promised and could not be read when the spool was opened, as sentences. `batches` tells it as gaps. */
-  readonly damage: readonly string[];
-}
 
 interface Pending extends NewRecord {
   sequence: number;
@@ -105,7 +58,7 @@ export class Spool {
   /** What tells this spool from another that is put in its place: sequences of one mean nothing to the other. */
   readonly id: string;
   readonly #directory: string;
-  readonly #options: SpoolOptions & typeof DEFAULTS;
+  readonly #options: SpoolSettings;
   readonly #logger: Logger;
   readonly #lock: DirectoryLock;
   readonly #store: SegmentStore;
@@ -119,7 +72,7 @@ export class Spool {
   #hasWarnedOfKeys = false;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: SpoolOptions & typeof DEFAULTS, opened: Opened) {
+  private constructor(options: SpoolSettings, opened: Opened) {
     this.id = opened.store.identity.id;
     this.#directory = options.directory;
     this.#options = options;
@@ -136,7 +89,7 @@ export class Spool {
    * @throws FatalError 'SPOOL_ACCESS_DENIED', 'SPOOL_CORRUPT', 'SPOOL_PATH_TOO_LONG'
    */
   static async open(options: SpoolOptions): Promise<Spool> {
-    const settings = complete(options);
+    const settings = settle(options);
     try {
       await makeDirectory(settings.directory);
       const lock = await DirectoryLock.take(settings.directory);
@@ -384,15 +337,6 @@ interface Opened {
   readonly damage: readonly string[];
 }
 
-function complete(options: SpoolOptions): SpoolOptions & typeof DEFAULTS {
-  const maxBytes = options.maxBytes ?? DEFAULTS.maxBytes;
-  const maxSegmentBytes =
-    options.maxSegmentBytes ?? Math.min(DEFAULTS.maxSegmentBytes, Math.ceil(maxBytes / FEWEST_SEGMENTS));
-  const keyTtlMs = options.keyTtlMs ?? DEFAULTS.keyTtlMs;
-  const maxKeys = options.maxKeys ?? DEFAULTS.maxKeys;
-  return { ...options, directory: resolve(options.directory), maxBytes, maxSegmentBytes, keyTtlMs, maxKeys };
-}
-
 /** The names of new directories are on the disk too when it resolves. */
 async function makeDirectory(directory: string): Promise<void> {
   const top = mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -400,7 +344,7 @@ async function makeDirectory(directory: string): Promise<void> {
   for (let at = directory; at.length >= top.length; at = dirname(at)) await syncDirectory(dirname(at));
 }
 
-async function openFiles(options: SpoolOptions & typeof DEFAULTS): Promise<Omit<Opened, 'lock'>> {
+async function openFiles(options: SpoolSettings): Promise<Omit<Opened, 'lock'>> {
   const { directory, maxSegmentBytes, maxKeys, clock } = options;
   const logger = options.logger ?? silentLogger;
   const keys = new DeliveryKeys<Promise<SpoolReceipt>>(maxKeys);
