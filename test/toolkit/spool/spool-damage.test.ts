@@ -57,7 +57,8 @@ describe('Spool, damaged', () => {
     expect(segmentsOf(directory).length).toBeGreaterThan(1);
     for (const name of segmentsOf(directory)) {
       const { size } = statSync(join(directory, name));
-      for (let at = 0; at < size; at += 1) {
+      // Of the header, every fifth byte: it has the most of them and says everything twice.
+      for (let at = 0; at < size; at += at < HEADER_BYTES ? 5 : 1) {
         const copy = snapshotOf(directory, join(scratchDirectory(), 'spool'));
         flip(join(copy, name), at);
         const spool = await openSpool(copy);
@@ -107,27 +108,26 @@ describe('Spool, damaged', () => {
     }
   });
 
-  it('refuses a segment that cannot say what it is, or belongs to another spool, and says what to do', async () => {
+  it('refuses a segment that belongs to another spool, or a spool that cannot say what it is, and says what to do', async () => {
     const { directory } = await filled(['a']);
     const other = await filled(['b']);
-    for (const replace of [Buffer.alloc(HEADER_BYTES), readFileSync(newestSegment(other.directory)), Buffer.alloc(0)]) {
+    const name = '0000000000000002.segment';
+    writeFileSync(join(directory, name), readFileSync(newestSegment(other.directory)));
+    await expect(openSpool(directory)).rejects.toMatchObject({ name: 'FatalError', code: 'SPOOL_CORRUPT' });
+    await expect(openSpool(directory)).rejects.toThrow(name);
+    rmSync(join(directory, name));
+    expect(await drain(await openSpool(directory))).toEqual(['a']);
+    writeFileSync(newestSegment(other.directory), Buffer.alloc(HEADER_BYTES));
+    await expect(openSpool(other.directory)).rejects.toMatchObject({ name: 'FatalError', code: 'SPOOL_CORRUPT' });
+  });
+
+  it('reads a segment whose header is lost, as long as another says what it is', async () => {
+    const { directory } = await filled(['a', 'b', 'c'], { maxSegmentBytes: 1 });
+    for (const name of segmentsOf(directory)) {
       const copy = snapshotOf(directory, join(scratchDirectory(), 'spool'));
-      const name = '0000000000000002.segment';
-      writeFileSync(join(copy, name), replace);
-      const opening = openSpool(copy);
-      if (replace.length > 0 && replace.every((byte) => byte === 0)) {
-        // Another segment says it: what is missing of this one is only what it held.
-        expect(await drain(await opening)).toEqual(['a']);
-        continue;
-      }
-      if (replace.length === 0) {
-        expect(await drain(await opening)).toEqual(['a']);
-        continue;
-      }
-      await expect(opening).rejects.toMatchObject({ name: 'FatalError', code: 'SPOOL_CORRUPT' });
-      await expect(openSpool(copy)).rejects.toThrow(name);
-      rmSync(join(copy, name));
-      expect(await drain(await openSpool(copy))).toEqual(['a']);
+      const bytes = readFileSync(join(copy, name));
+      writeFileSync(join(copy, name), bytes.fill(0, 0, HEADER_BYTES));
+      expect(await drain(await openSpool(copy)), name).toEqual(['a', 'b', 'c']);
     }
   });
 
