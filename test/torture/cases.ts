@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type DialectName, dialectNames, dropDatabase } from './databases.js';
-import { closeGithub, judgeGithub, startGithub } from './github.js';
+import { githubServices, judgeGithub } from './github.js';
 import {
   commits,
   counted,
@@ -24,6 +24,7 @@ import type { Service, Services } from './services.js';
 import { judgeSlack, slackServices } from './slack.js';
 import { eventsInFlight } from './slack-scenarios.js';
 import { createTree, treeKeys } from './tree.js';
+import { webhookCases } from './webhook.js';
 
 /** One scenario: what is there before, what must be there after, and what a kill may repeat. */
 export interface Case {
@@ -95,7 +96,7 @@ export const groups: Readonly<Record<string, Group>> = {
   },
   github: {
     scenarios: {
-      github: { judge: judgeGithub, atRisk: aBatch, prepare: startGithub, cleanUp: closeGithub },
+      github: { judge: judgeGithub, atRisk: aBatch, prepare: githubServices.start, cleanUp: githubServices.close },
     },
     contended: {},
   },
@@ -127,6 +128,7 @@ export const groups: Readonly<Record<string, Group>> = {
     },
     contended: {},
   },
+  webhook: { scenarios: {}, contended: {}, live: webhookCases },
   logs: {
     scenarios: {},
     contended: {},

@@ -1,47 +1,77 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GitHubSource, type GithubConfigInput } from '../../src/sources/github/index.js';
 import type { Repository } from '../services/github/repository.js';
 import { GithubServer } from '../services/github/server.js';
 import type { Judge } from './judge.js';
 import { scenarios } from './scenarios.js';
+import { type Service, Services } from './services.js';
 
 /** After so many requests something happens, and again, until it has happened so often. */
 const REQUESTS_BETWEEN = 3;
 const MOST_CHANGES = 40;
 
-interface Served {
-  readonly server: GithubServer;
-  readonly token: string;
+/** What a child needs to know to read it. */
+export interface GithubAccess {
   readonly config: GithubConfigInput;
-  /** From then on nothing changes. */
-  isAtRest: boolean;
+  readonly token: string;
 }
 
-const servers = new Map<string, Served>();
+/** An organisation on which things happen while it is read. */
+class MovingOrganisation implements Service {
+  readonly access: GithubAccess;
+  readonly server: GithubServer;
+  #isAtRest = false;
 
-/** A server that outlives the processes that read it, and on which things happen while they do. */
-export async function startGithub(directory: string): Promise<void> {
-  const server = await GithubServer.start({ clock: { now: () => Date.now() }, checkAnswers: false });
-  const repositories = ['octo/fork', 'octo/knife', 'octo/spoon'].map((name) => server.repository(name));
-  for (const repository of repositories) fill(repository);
-  const config: GithubConfigInput = {
-    baseUrl: server.url,
-    org: 'octo',
-    concurrency: 2,
-    streams: ['commits', 'issues', 'pulls', 'issueComments', 'reviewComments', 'reviews', 'releases', 'tags', 'stars'],
-  };
-  const token = server.personalToken();
-  const served: Served = { server, token, config, isAtRest: false };
-  servers.set(directory, served);
-  writeFileSync(join(directory, 'github.json'), JSON.stringify({ config, token }));
-  drift(served, repositories, 0);
+  private constructor(server: GithubServer) {
+    this.server = server;
+    const config: GithubConfigInput = {
+      baseUrl: server.url,
+      org: 'octo',
+      concurrency: 2,
+      streams: [
+        'commits',
+        'issues',
+        'pulls',
+        'issueComments',
+        'reviewComments',
+        'reviews',
+        'releases',
+        'tags',
+        'stars',
+      ],
+    };
+    this.access = { config, token: server.personalToken() };
+  }
+
+  static async start(): Promise<MovingOrganisation> {
+    const server = await GithubServer.start({ clock: { now: () => Date.now() }, checkAnswers: false });
+    const repositories = ['octo/fork', 'octo/knife', 'octo/spoon'].map((name) => server.repository(name));
+    for (const repository of repositories) fill(repository);
+    const organisation = new MovingOrganisation(server);
+    organisation.#drift(repositories, 0);
+    return organisation;
+  }
+
+  rest(): void {
+    this.#isAtRest = true;
+  }
+
+  close(): Promise<void> {
+    return this.server.close();
+  }
+
+  #drift(repositories: readonly Repository[], count: number): void {
+    if (count === MOST_CHANGES) return;
+    this.server.before(REQUESTS_BETWEEN, () => {
+      if (this.#isAtRest) return;
+      change(repositories[count % repositories.length] as Repository, count);
+      this.#drift(repositories, count + 1);
+    });
+  }
 }
 
-export async function closeGithub(directory: string): Promise<void> {
-  await servers.get(directory)?.server.close();
-  servers.delete(directory);
-}
+export const githubServices = new Services(() => MovingOrganisation.start());
 
 function fill(repository: Repository): void {
   repository.git.commits(120);
@@ -58,16 +88,6 @@ function fill(repository: Repository): void {
   repository.star('ann');
 }
 
-function drift(served: Served, repositories: readonly Repository[], count: number): void {
-  if (count === MOST_CHANGES) return;
-  served.server.before(REQUESTS_BETWEEN, () => {
-    if (served.isAtRest) return;
-    const repository = repositories[count % repositories.length] as Repository;
-    change(repository, count);
-    drift(served, repositories, count + 1);
-  });
-}
-
 function change(repository: Repository, count: number): void {
   repository.edit(repository.issueRecords[count * 2], { title: `changed ${count}` });
   repository.git.commit({ message: `later ${count}` });
@@ -80,11 +100,10 @@ function change(repository: Repository, count: number): void {
 
 /** Everything that there is now is among what was stored, in its present version; nothing is there oftener than may be. */
 export const judgeGithub: Judge = async (directory, atRisk) => {
-  const served = servers.get(directory);
-  if (served === undefined) throw new Error('the server is gone');
-  const { server, token, config } = served;
+  const organisation = githubServices.of(directory);
+  const { server, access } = organisation;
   // What changed while the last run went on is for the next.
-  served.isAtRest = true;
+  organisation.rest();
   await scenarios['github']?.(directory);
   const stored = readFileSync(join(directory, 'events.jsonl'), 'utf8')
     .trim()
@@ -93,7 +112,11 @@ export const judgeGithub: Judge = async (directory, atRisk) => {
   const keys = stored.map(({ source, id }) => `${source} ${id}`);
   const distinct = new Set(keys);
   const lost: string[] = [];
-  const source = await GitHubSource.create({ id: 'torture', config, credentials: { token } });
+  const source = await GitHubSource.create({
+    id: 'torture',
+    config: access.config,
+    credentials: { token: access.token },
+  });
   for await (const { source: from, id } of source.generateEvents()) {
     if (!distinct.has(`${from} ${id}`)) lost.push(`${from} ${id}`);
   }

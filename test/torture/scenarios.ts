@@ -16,11 +16,14 @@ import {
 import { JsonlSink } from '../../src/sinks/jsonl/index.js';
 import { FilesystemSource } from '../../src/sources/filesystem/index.js';
 import { GitSource } from '../../src/sources/git/index.js';
-import { GitHubSource, type GithubConfigInput } from '../../src/sources/github/index.js';
+import { GitHubSource } from '../../src/sources/github/index.js';
+import type { GithubAccess } from './github.js';
 import { logScenarios } from './log-scenarios.js';
 import { BATCH, EVENTS, PAGE, type Scenario } from './scenario.js';
+import { accessOf } from './services.js';
 import { slackScenarios } from './slack-scenarios.js';
 import { storeScenarios } from './store-scenarios.js';
+import { webhookScenarios } from './webhook-scenarios.js';
 
 const KEYS = 7;
 
@@ -118,10 +121,7 @@ class Upstream extends BatchEventSource<Numbered, undefined> {
 
 /** What the parent serves and says where. */
 async function githubSource(directory: string): Promise<GitHubSource> {
-  const { config, token } = JSON.parse(readFileSync(join(directory, 'github.json'), 'utf8')) as {
-    config: GithubConfigInput;
-    token: string;
-  };
+  const { config, token } = accessOf(directory) as GithubAccess;
   return GitHubSource.create({ id: 'torture', config, credentials: { token } });
 }
 
@@ -183,4 +183,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ...storeScenarios,
   ...logScenarios,
   ...slackScenarios,
+  ...webhookScenarios,
 };
