@@ -14,3 +14,15 @@ export function toJsonText(value: unknown, what: string, sourceId: string): stri
     sourceId,
   });
 }
+
+/** @throws CursorError 'CURSOR_CORRUPT' */
+export function parseJsonText(text: unknown, sourceId: string): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch (error) {
+    const message =
+      `what is stored for "${sourceId}" is not JSON: somebody changed it. Restore an earlier record (history), or ` +
+      'delete it to begin again';
+    throw new CursorError(message, { code: 'CURSOR_CORRUPT', sourceId, cause: error });
+  }
+}
