@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createClient } from 'redis';
+import { answersOn, Daemon, freePort } from './daemon.js';
 
 export const REDIS_URL = 'redis://127.0.0.1:6379';
 
@@ -33,5 +34,37 @@ export async function isRedisThere(): Promise<boolean> {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** A Redis of its own, which may be stopped and started again, and keeps what it has in a directory. */
+export class OwnRedis {
+  readonly port: number;
+  readonly #given: readonly string[];
+  #daemon: Daemon | undefined;
+
+  private constructor(port: number, given: readonly string[]) {
+    this.port = port;
+    this.#given = given;
+  }
+
+  static async start(directory: string, ...given: readonly string[]): Promise<OwnRedis> {
+    const port = await freePort();
+    const files = ['--dir', directory, '--appendonly', 'yes', '--appendfsync', 'always', '--save', ''];
+    const own = new OwnRedis(port, ['--port', `${port}`, '--bind', '127.0.0.1', ...files, ...given]);
+    await own.start();
+    return own;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    this.#daemon = await Daemon.start('redis-server', this.#given, () => answersOn(this.port));
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.#daemon?.stop(signal);
   }
 }

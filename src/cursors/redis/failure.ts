@@ -55,7 +55,8 @@ const REFUSALS = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM', 'DENIED']);
 const SOCKET_ERRORS = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/;
 
 /** Errors of node-redis have no codes, those of sockets have. */
-const CLIENT_ERRORS = /^(Client(Closed|Offline)|Socket|Connection|Disconnects|Reconnect|Timeout|Abort|CommandTimeout)/;
+const CLIENT_ERRORS =
+  /^(Client(Closed|Offline)|Socket|Connection|Disconnects|Reconnect|RootNodes|MaxCommand|Timeout|Abort|CommandTimeout)/;
 
 function isOfConnection(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
