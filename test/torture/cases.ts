@@ -25,6 +25,7 @@ import type { Service, Services } from './services.js';
 import { judgeSlack, slackServices } from './slack.js';
 
 import { createTree, treeKeys } from './tree.js';
+import { webhookCases } from './webhook.js';
 
 /** One scenario: what is there before, what must be there after, and what a kill may repeat. */
 export interface Case {
@@ -145,6 +146,7 @@ export const groups: Readonly<Record<string, Group>> = {
     },
     contended: {},
   },
+  webhook: { scenarios: {}, contended: {}, live: webhookCases },
   logs: {
     scenarios: {},
     contended: {},

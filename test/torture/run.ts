@@ -53,6 +53,10 @@ const slow: Readonly<Record<string, { readonly full: Effort; readonly short: Eff
     full: { occurrences: betweenRequests, randomRounds: 20, contendedRounds: 0, live: manyRounds },
     short: { occurrences: nowAndThen, randomRounds: 1, contendedRounds: 0, live: oneRound },
   },
+  webhook: {
+    full: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: { rounds: 14, seconds: 11 } },
+    short: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: oneRound },
+  },
   slack: {
     full: { occurrences: betweenRequests, randomRounds: 4, contendedRounds: 0, live: manyRounds },
     short: { occurrences: nowAndThen, randomRounds: 1, contendedRounds: 0, live: oneRound },
@@ -139,7 +143,7 @@ async function runGroup(
       rounds.push(await live(each, { program, scenario, directory }, effort.live.seconds, random));
       rmSync(directory, { recursive: true, force: true });
     }
-    lines.push(say(`${scenario}: ${describeRounds(rounds)}`));
+    lines.push(say(`${scenario}: ${(each.describe ?? describeRounds)(rounds)}`));
   }
   return lines;
 }
