@@ -12,3 +12,11 @@ export type { Line, LineNotes, LineOptions } from './lines/line.js';
 export { type ReadLinesOptions, readLines } from './lines/read-lines.js';
 export { type PollOptions, poll } from './poll.js';
 export { type RetryOptions, type RetryPolicy, retry } from './retry.js';
+export {
+  contentVersion,
+  diffSnapshot,
+  type SnapshotDiff,
+  type SnapshotEntry,
+  type SnapshotMode,
+  type SnapshotShape,
+} from './snapshot-diff.js';

@@ -46,3 +46,28 @@ export function eventMigrations(name: string): readonly Migration[] {
     },
   ];
 }
+
+/**
+ * The items of snapshots by group, and a row for each group that is locked while one is compared. MySQL cannot index text
+ * of any length, so there the key is hashed; as primary key, because MySQL locks gaps beside any other.
+ */
+export function snapshotMigrations(name: string): readonly Migration[] {
+  return [
+    {
+      name: `snapshots-1:${name}`,
+      statements({ name: dialect, textType, keyType }, table) {
+        const columns = ['groupid', 'itemkey', 'version', 'data'].map((column) => `${column} ${textType} not null`);
+        const hashes = ['group_key', 'item_key'].map((column) => `${column} ${keyType(KEY_LENGTH)} not null`);
+        const all =
+          dialect === 'mysql'
+            ? [...hashes, ...columns, 'primary key (group_key, item_key)']
+            : [...columns, 'primary key (groupid, itemkey)'];
+        return [
+          `create table if not exists ${table(name)} (${all.join(', ')})`,
+          `create table if not exists ${table(`${name}_groups`)} (
+            group_key ${keyType(KEY_LENGTH)} not null primary key, revision bigint not null)`,
+        ];
+      },
+    },
+  ];
+}

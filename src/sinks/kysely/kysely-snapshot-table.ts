@@ -1,0 +1,124 @@
+import type { Kysely, Transaction } from 'kysely';
+import {
+  diffSnapshot,
+  type SnapshotEntry,
+  type SnapshotMode,
+  type SnapshotShape,
+} from '../../toolkit/snapshot-diff.js';
+import { SqlDatabase, type SqlOptions } from '../../toolkit/sql/sql-database.js';
+import { snapshotMigrations } from './migrations.js';
+import { SnapshotRows, type StoredItem } from './snapshot-rows.js';
+
+/** A row of a table of snapshots, for the host's own interface of its database. MySQL has the hashed key beside it. */
+export interface SnapshotsTable {
+  groupid: string;
+  itemkey: string;
+  version: string;
+  /** The item as JSON. */
+  data: string;
+}
+
+export interface KyselySnapshotTableOptions<Item> extends SqlOptions, SnapshotShape<Item> {
+  /** The table, without the prefix. Made when it is not there. Default `snapshots`, which is `headwater_snapshots`. */
+  table?: string | undefined;
+}
+
+export interface ApplyOptions<Transaction> {
+  /** 'full' removes what the snapshot does not name, 'partial' leaves it alone. */
+  mode: SnapshotMode;
+  /** The host's open transaction, so that what it stores of the changes is stored with them, or neither. */
+  transaction?: Transaction | undefined;
+}
+
+/** What a snapshot has changed in its group. */
+export interface SnapshotChanges<Item> {
+  readonly created: readonly SnapshotEntry<Item>[];
+  readonly updated: readonly (SnapshotEntry<Item> & { readonly previous: Item })[];
+  readonly unchanged: readonly SnapshotEntry<Item>[];
+  readonly removed: readonly { readonly key: string; readonly previous: Item }[];
+  /** Counts the snapshots that changed this group: the order in which they did. 0: none has. */
+  readonly revision: number;
+}
+
+/**
+ * Keeps what groups consist of in the host's database, and tells what a new snapshot of one changes: what a site has
+ * installed, what a list holds. Of a group the last version of each item is kept; what is made of the changes, a
+ * history for example, is the host's.
+ *
+ * Snapshots of one group follow each other, however many processes apply them at once: the second waits until the
+ * transaction of the first has ended. Other groups go on meanwhile. The same snapshot again changes nothing.
+ *
+ * ```ts
+ * const modules = new KyselySnapshotTable(db, { key: (module: Module) => module.name });
+ * await db.transaction().execute(async (transaction) => {
+ *   const { created, updated, removed } = await modules.apply(siteId, reported, { mode: 'full', transaction });
+ *   await keepHistory(transaction, created, updated, removed);
+ * });
+ * ```
+ *
+ * Bulk statements: one to read a group and one for each MB that changed. A group is held in memory while it is compared.
+ */
+export class KyselySnapshotTable<DB, Item> {
+  readonly #database: SqlDatabase;
+  readonly #rows: SnapshotRows;
+  readonly #shape: SnapshotShape<Item>;
+
+  /** @throws ConfigError 'SQL_DIALECT' or 'SQL_IDENTIFIER' */
+  constructor(database: Kysely<DB>, options: KyselySnapshotTableOptions<Item>) {
+    const { table = 'snapshots', key, version, ...sql } = options;
+    this.#database = new SqlDatabase(database as unknown as Kysely<unknown>, snapshotMigrations(table), sql);
+    this.#rows = new SnapshotRows(this.#database, table);
+    this.#shape = { key, version };
+  }
+
+  /**
+   * Makes the group what the snapshot says, and tells what that changed. In the given transaction, or in one of its own
+   * that is tried again when others are in the way; when it rejects, roll yours back.
+   *
+   * @throws SkippableError 'SNAPSHOT_DUPLICATE' when two items have one key, 'SNAPSHOT_TEXT' when a key or version is
+   *   no text that a database can hold, 'NOT_JSON' when an item has no JSON form. Nothing is stored then.
+   * @throws RetryableError 'SQL_BUSY', 'SQL_FULL', ConnectionError 'SQL_CONNECTION', PermissionError 'SQL_REFUSED'.
+   */
+  async apply(
+    group: string,
+    snapshot: readonly Item[],
+    options: ApplyOptions<Transaction<DB>>,
+  ): Promise<SnapshotChanges<Item>> {
+    const { mode, transaction } = options;
+    return this.#database.transaction(transaction as Transaction<unknown> | undefined, async (run) => {
+      const lock = await this.#rows.lock(run, group);
+      const stored = await this.#rows.read(run, group, lock);
+      const versions = new Map([...stored].map(([key, { version }]) => [key, version]));
+      const { created, updated, unchanged, removed } = diffSnapshot(versions, snapshot, mode, this.#shape);
+      const isChanged = created.length + updated.length + removed.length > 0;
+      await this.#rows.write(run, group, [created, updated]);
+      await this.#rows.remove(run, group, removed);
+      if (isChanged) await this.#rows.countUp(run, group);
+      return {
+        created,
+        updated: updated.map(({ key, version, item }) => ({ key, version, item, previous: this.#item(stored, key) })),
+        unchanged,
+        removed: removed.map(({ key }) => ({ key, previous: this.#item(stored, key) })),
+        revision: lock.revision + (isChanged ? 1 : 0),
+      };
+    });
+  }
+
+  /** The items of a group as they are stored, in no order that means anything. */
+  async items(group: string, options: { transaction?: Transaction<DB> | undefined } = {}): Promise<Item[]> {
+    const { transaction } = options;
+    const read = await this.#database.transaction(transaction as Transaction<unknown> | undefined, (run) =>
+      this.#rows.read(run, group),
+    );
+    return [...read.keys()].map((key) => this.#item(read, key));
+  }
+
+  /** Makes the tables if they are missing, so that a first run finds out early what it may not do. Optional. */
+  async prepare(): Promise<void> {
+    await this.#database.ready();
+  }
+
+  #item(stored: ReadonlyMap<string, StoredItem>, key: string): Item {
+    return JSON.parse(stored.get(key)?.data ?? 'null') as Item;
+  }
+}
