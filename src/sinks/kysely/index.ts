@@ -9,5 +9,6 @@ export {
   KyselySnapshotTable,
   type KyselySnapshotTableOptions,
   type SnapshotChanges,
+  type SnapshotHistoryTable,
   type SnapshotsTable,
 } from './kysely-snapshot-table.js';

@@ -6,7 +6,7 @@ import {
   type SnapshotShape,
 } from '../../toolkit/snapshot-diff.js';
 import { SqlDatabase, type SqlOptions } from '../../toolkit/sql/sql-database.js';
-import { snapshotMigrations } from './migrations.js';
+import { snapshotHistoryMigrations, snapshotMigrations } from './migrations.js';
 import { SnapshotRows, type StoredItem } from './snapshot-rows.js';
 
 /** A row of a table of snapshots, for the host's own interface of its database. MySQL has the hashed key beside it. */
@@ -18,9 +18,22 @@ export interface SnapshotsTable {
   data: string;
 }
 
+/** A row of the history of a table of snapshots: what an item became with a revision of its group. */
+export interface SnapshotHistoryTable {
+  groupid: string;
+  /** As text from PostgreSQL: `bigint`. */
+  revision: number | string;
+  itemkey: string;
+  /** null: the item was removed. */
+  version: string | null;
+  data: string | null;
+}
+
 export interface KyselySnapshotTableOptions<Item> extends SqlOptions, SnapshotShape<Item> {
   /** The table, without the prefix. Made when it is not there. Default `snapshots`, which is `headwater_snapshots`. */
   table?: string | undefined;
+  /** Keeps what each snapshot has changed, in the table with `_history` behind its name. It only grows. Default false. */
+  history?: boolean | undefined;
 }
 
 export interface ApplyOptions<Transaction> {
@@ -42,8 +55,7 @@ export interface SnapshotChanges<Item> {
 
 /**
  * Keeps what groups consist of in the host's database, and tells what a new snapshot of one changes: what a site has
- * installed, what a list holds. Of a group the last version of each item is kept; what is made of the changes, a
- * history for example, is the host's.
+ * installed, what a list holds. Of a group the last version of each item is kept, and with `history` every one.
  *
  * Snapshots of one group follow each other, however many processes apply them at once: the second waits until the
  * transaction of the first has ended. Other groups go on meanwhile. The same snapshot again changes nothing.
@@ -52,7 +64,7 @@ export interface SnapshotChanges<Item> {
  * const modules = new KyselySnapshotTable(db, { key: (module: Module) => module.name });
  * await db.transaction().execute(async (transaction) => {
  *   const { created, updated, removed } = await modules.apply(siteId, reported, { mode: 'full', transaction });
- *   await keepHistory(transaction, created, updated, removed);
+ *   await announce(transaction, created, updated, removed);
  * });
  * ```
  *
@@ -65,9 +77,10 @@ export class KyselySnapshotTable<DB, Item> {
 
   /** @throws ConfigError 'SQL_DIALECT' or 'SQL_IDENTIFIER' */
   constructor(database: Kysely<DB>, options: KyselySnapshotTableOptions<Item>) {
-    const { table = 'snapshots', key, version, ...sql } = options;
-    this.#database = new SqlDatabase(database as unknown as Kysely<unknown>, snapshotMigrations(table), sql);
-    this.#rows = new SnapshotRows(this.#database, table);
+    const { table = 'snapshots', history = false, key, version, ...sql } = options;
+    const migrations = [...snapshotMigrations(table), ...(history ? snapshotHistoryMigrations(table) : [])];
+    this.#database = new SqlDatabase(database as unknown as Kysely<unknown>, migrations, sql);
+    this.#rows = new SnapshotRows(this.#database, table, history);
     this.#shape = { key, version };
   }
 
@@ -89,17 +102,16 @@ export class KyselySnapshotTable<DB, Item> {
       const lock = await this.#rows.lock(run, group);
       const stored = await this.#rows.read(run, group, lock);
       const versions = new Map([...stored].map(([key, { version }]) => [key, version]));
-      const { created, updated, unchanged, removed } = diffSnapshot(versions, snapshot, mode, this.#shape);
-      const isChanged = created.length + updated.length + removed.length > 0;
-      await this.#rows.write(run, group, [created, updated]);
-      await this.#rows.remove(run, group, removed);
-      if (isChanged) await this.#rows.countUp(run, group);
+      const diff = diffSnapshot(versions, snapshot, mode, this.#shape);
+      const isChanged = diff.created.length + diff.updated.length + diff.removed.length > 0;
+      const revision = lock.revision + (isChanged ? 1 : 0);
+      if (isChanged) await this.#rows.write(run, group, revision, diff);
       return {
-        created,
-        updated: updated.map(({ key, version, item }) => ({ key, version, item, previous: this.#item(stored, key) })),
-        unchanged,
-        removed: removed.map(({ key }) => ({ key, previous: this.#item(stored, key) })),
-        revision: lock.revision + (isChanged ? 1 : 0),
+        created: diff.created,
+        updated: diff.updated.map(({ key, version, item }) => ({ key, version, item, previous: itemOf(stored, key) })),
+        unchanged: diff.unchanged,
+        removed: diff.removed.map(({ key }) => ({ key, previous: itemOf(stored, key) })),
+        revision,
       };
     });
   }
@@ -110,15 +122,15 @@ export class KyselySnapshotTable<DB, Item> {
     const read = await this.#database.transaction(transaction as Transaction<unknown> | undefined, (run) =>
       this.#rows.read(run, group),
     );
-    return [...read.keys()].map((key) => this.#item(read, key));
+    return [...read.keys()].map((key) => itemOf<Item>(read, key));
   }
 
   /** Makes the tables if they are missing, so that a first run finds out early what it may not do. Optional. */
   async prepare(): Promise<void> {
     await this.#database.ready();
   }
+}
 
-  #item(stored: ReadonlyMap<string, StoredItem>, key: string): Item {
-    return JSON.parse(stored.get(key)?.data ?? 'null') as Item;
-  }
+function itemOf<Item>(stored: ReadonlyMap<string, StoredItem>, key: string): Item {
+  return JSON.parse(stored.get(key)?.data ?? 'null') as Item;
 }

@@ -1,9 +1,10 @@
 import { SkippableError } from '../../core/errors.js';
-import type { SnapshotEntry } from '../../toolkit/snapshot-diff.js';
+import type { SnapshotDiff, SnapshotEntry } from '../../toolkit/snapshot-diff.js';
 import { hashKey } from '../../toolkit/sql/key-hash.js';
 import { toRowChunks } from '../../toolkit/sql/row-chunks.js';
 import type { QueryAnswer, RunQuery, SqlDatabase } from '../../toolkit/sql/sql-database.js';
 import { toJsonData } from './json-data.js';
+import { snapshotKey } from './migrations.js';
 
 /** Keys in one statement: far below the parameters that any database takes. */
 const REMOVED_AT_ONCE = 500;
@@ -26,21 +27,31 @@ export class SnapshotRows {
   readonly #database: SqlDatabase;
   readonly #table: string;
   readonly #groups: string;
+  readonly #key: ReturnType<typeof snapshotKey>;
   readonly #insert: string;
-  readonly #isHashed: boolean;
+  readonly #insertHistory: string | undefined;
 
-  constructor(database: SqlDatabase, table: string) {
+  constructor(database: SqlDatabase, table: string, history: boolean) {
     const { dialect } = database;
     this.#database = database;
     this.#table = database.table(table);
     this.#groups = database.table(`${table}_groups`);
-    this.#isHashed = dialect.name === 'mysql';
-    this.#insert = dialect.insertRows({
-      table: this.#table,
-      columns: [...(this.#isHashed ? ['group_key', 'item_key'] : []), 'groupid', 'itemkey', 'version', 'data'],
-      key: this.#isHashed ? ['group_key', 'item_key'] : ['groupid', 'itemkey'],
-      whenThere: 'replace',
-    });
+    this.#key = snapshotKey(dialect.name);
+    const { group, item } = this.#key;
+    const columns = [...(this.#isHashed ? [group, item] : []), 'groupid', 'itemkey', 'version', 'data'];
+    this.#insert = dialect.insertRows({ table: this.#table, columns, key: [group, item], whenThere: 'replace' });
+    if (history)
+      this.#insertHistory = dialect.insertRows({
+        table: database.table(`${table}_history`),
+        columns: [...columns, 'revision'],
+        key: [group, 'revision', item],
+        integers: ['revision'],
+        whenThere: 'replace',
+      });
+  }
+
+  get #isHashed(): boolean {
+    return this.#database.dialect.name === 'mysql';
   }
 
   /**
@@ -68,35 +79,36 @@ export class SnapshotRows {
   async read(run: RunQuery, group: string, lock?: GroupLock): Promise<Map<string, StoredItem>> {
     // Asked for only where it is needed: it also locks the room between groups, and two could wait for each other.
     const asItIs = lock?.isCurrent === false ? ' for update' : '';
-    const text = `select itemkey, version, data from ${this.#table} where ${this.#ofGroup()}${asItIs}`;
+    const text = `select itemkey, version, data from ${this.#table} where ${this.#key.group} = ${this.#database.dialect.parameter(1)}${asItIs}`;
     const { rows } = await run(text, [this.#groupKey(group)]);
     return new Map(
       rows.map((row) => [String(row['itemkey']), { version: String(row['version']), data: String(row['data']) }]),
     );
   }
 
-  async write(run: RunQuery, group: string, lists: readonly (readonly SnapshotEntry<unknown>[])[]): Promise<void> {
-    const chunks = [...toRowChunks(lists.flatMap((list) => list.map((entry) => this.#toRow(group, entry))))];
-    for (const chunk of chunks) await run(this.#insert, [chunk]);
+  /** Everything that a snapshot changed, as the revision that it makes of the group. */
+  async write(run: RunQuery, group: string, revision: number, diff: SnapshotDiff<unknown>): Promise<void> {
+    const { created, updated, removed } = diff;
+    const rows = [...created, ...updated].map((entry) => this.#toRow(group, entry));
+    for (const chunk of [...toRowChunks(rows)]) await run(this.#insert, [chunk]);
+    await this.#remove(run, group, removed);
+    if (this.#insertHistory !== undefined) {
+      const gone = removed.map(({ key }) => [...this.#keyOf(group, key), null, null]);
+      const history = [...rows, ...gone].map((row) => [...row, String(revision)]);
+      for (const chunk of toRowChunks(history)) await run(this.#insertHistory, [chunk]);
+    }
+    const [one, two] = [1, 2].map(this.#database.dialect.parameter);
+    await run(`update ${this.#groups} set revision = ${one} where group_key = ${two}`, [revision, hashKey(group)]);
   }
 
-  async remove(run: RunQuery, group: string, removed: readonly { readonly key: string }[]): Promise<void> {
+  async #remove(run: RunQuery, group: string, removed: readonly { readonly key: string }[]): Promise<void> {
     const { parameter } = this.#database.dialect;
     for (let from = 0; from < removed.length; from += REMOVED_AT_ONCE) {
       const keys = removed.slice(from, from + REMOVED_AT_ONCE).map(({ key }) => (this.#isHashed ? hashKey(key) : key));
       const list = keys.map((_, index) => parameter(index + 2)).join(', ');
-      const where = `${this.#ofGroup()} and ${this.#isHashed ? 'item_key' : 'itemkey'} in (${list})`;
+      const where = `${this.#key.group} = ${parameter(1)} and ${this.#key.item} in (${list})`;
       await run(`delete from ${this.#table} where ${where}`, [this.#groupKey(group), ...keys]);
     }
-  }
-
-  async countUp(run: RunQuery, group: string): Promise<void> {
-    const one = this.#database.dialect.parameter(1);
-    await run(`update ${this.#groups} set revision = revision + 1 where group_key = ${one}`, [hashKey(group)]);
-  }
-
-  #ofGroup(): string {
-    return `${this.#isHashed ? 'group_key' : 'groupid'} = ${this.#database.dialect.parameter(1)}`;
   }
 
   #groupKey(group: string): string {
@@ -105,8 +117,11 @@ export class SnapshotRows {
 
   #toRow(group: string, { key, version, item }: SnapshotEntry<unknown>): string[] {
     for (const text of [key, version]) if (!isStorable(text)) throw unstorable(text);
-    const row = [group, key, version, toJsonData(item, `the item ${JSON.stringify(key)}`)];
-    return this.#isHashed ? [hashKey(group), hashKey(key), ...row] : row;
+    return [...this.#keyOf(group, key), version, toJsonData(item, `the item ${JSON.stringify(key)}`)];
+  }
+
+  #keyOf(group: string, key: string): string[] {
+    return this.#isHashed ? [hashKey(group), hashKey(key), group, key] : [group, key];
   }
 }
 

@@ -27,6 +27,8 @@ export interface RowInsert {
   readonly columns: readonly string[];
   /** Columns of the key that tells rows apart. */
   readonly key: readonly string[];
+  /** Columns of whole numbers, which come as text like all others. */
+  readonly integers?: readonly string[] | undefined;
   /** What becomes of a row that is there already. */
   readonly whenThere: 'replace' | 'keep';
 }
@@ -53,7 +55,10 @@ const postgres: SqlDialect = {
   parameter: (number) => `$${number}`,
   insertUnlessThere: { begin: 'insert into', end: 'on conflict do nothing' },
   insertRows(insert) {
-    const values = insert.columns.map((_, index) => `line ->> ${index}`);
+    // It alone takes no text for a number.
+    const values = insert.columns.map((column, index) =>
+      insert.integers?.includes(column) === true ? `cast(line ->> ${index} as bigint)` : `line ->> ${index}`,
+    );
     const from = 'json_array_elements(cast($1 as json)) as incoming (line)';
     return `${into(insert, doubleQuoted)} select ${values.join(', ')} from ${from} ${onConflict(insert)}`;
   },

@@ -1,4 +1,4 @@
-import { KyselySnapshotTable, type SnapshotsTable } from 'headwater/sinks/kysely';
+import { KyselySnapshotTable, type SnapshotHistoryTable, type SnapshotsTable } from 'headwater/sinks/kysely';
 import type { Kysely } from 'kysely';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { databaseServices } from '../../services/databases.js';
@@ -13,6 +13,7 @@ interface Module {
 
 interface Tables {
   headwater_snapshots: SnapshotsTable;
+  headwater_snapshots_history: SnapshotHistoryTable;
   /** The host's own: what it was told, in the transaction in which it was told. */
   changes: { site: string; revision: number; name: string; before: string | null; after: string | null };
 }
@@ -118,6 +119,33 @@ for (const service of databaseServices) {
         .execute();
       const data = JSON.stringify(module('a', '1.0', { enabled: false }));
       expect(rows).toEqual([{ groupid: 'site', itemkey: 'a', version: '1.0 false', data }]);
+    });
+
+    it('with history every version is kept, and that an item was removed', async () => {
+      const table = new KyselySnapshotTable(db, { key, version, history: true });
+      await table.apply('site', [module('a'), module('b')], { mode: 'full' });
+      await table.apply('site', [module('a'), module('b')], { mode: 'full' });
+      await table.apply('site', [module('b', '2.0')], { mode: 'full' });
+      for (let more = 3; more <= 10; more += 1)
+        await table.apply('site', [module('b', `${more}`)], { mode: 'partial' });
+      await table.apply('other', [module('a')], { mode: 'full' });
+      const rows = await db
+        .selectFrom('headwater_snapshots_history')
+        .select(['groupid', 'revision', 'itemkey', 'version', 'data'])
+        .orderBy('groupid')
+        .orderBy('revision')
+        .orderBy('itemkey')
+        .execute();
+      expect(rows.map((row) => [row.groupid, Number(row.revision), row.itemkey, row.version])).toEqual([
+        ['other', 1, 'a', '1.0 true'],
+        ['site', 1, 'a', '1.0 true'],
+        ['site', 1, 'b', '1.0 true'],
+        ['site', 2, 'a', null],
+        ['site', 2, 'b', '2.0 true'],
+        ...[3, 4, 5, 6, 7, 8, 9, 10].map((more) => ['site', more, 'b', `${more} true`]),
+      ]);
+      expect(rows[3]?.data).toBeNull();
+      expect(rows[4]?.data).toBe(JSON.stringify(module('b', '2.0')));
     });
 
     it('many and large items take as many statements as they need', async () => {
