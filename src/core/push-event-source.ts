@@ -17,16 +17,16 @@ const DEFAULT_LIMITS: PushLimits = {
  *
  * A subclass listens where it must (in `begin`, or before) and calls `push` for what arrives.
  */
-export abstract class PushEventSource<Event extends SourceEvent = SourceEvent, Config = unknown> extends EventSource<
-  Event | GapEvent,
-  unknown,
-  Config
-> {
+export abstract class PushEventSource<
+  Event extends SourceEvent = SourceEvent,
+  Config = unknown,
+  Cursor = unknown,
+> extends EventSource<Event | GapEvent, Cursor, Config> {
   /** Unacknowledged events and bytes (as JSON), callers that may wait for room, and what happens beyond that. */
   protected readonly limits: PushLimits = DEFAULT_LIMITS;
   #queue: PushQueue<Event | GapEvent> | undefined;
 
-  protected async *read(context: ReadContext<unknown>): AsyncGenerator<Event | GapEvent, void, undefined> {
+  protected async *read(context: ReadContext<Cursor>): AsyncGenerator<Event | GapEvent, void, undefined> {
     for await (const batch of this.#batches(context)) yield* batch.events;
   }
 
@@ -34,7 +34,7 @@ export abstract class PushEventSource<Event extends SourceEvent = SourceEvent, C
    * Called when an iteration begins, before anything is handed out: the place to listen for as long as it lasts. What it
    * opens is released in `context.defer`. Default: nothing.
    */
-  protected async begin(_context: ReadContext<unknown>): Promise<void> {}
+  protected async begin(_context: ReadContext<Cursor>): Promise<void> {}
 
   /**
    * Resolves when the event is acknowledged; rejects when it was refused or dropped, when the source is closed before
@@ -63,13 +63,13 @@ export abstract class PushEventSource<Event extends SourceEvent = SourceEvent, C
   }
 
   /** @internal */
-  protected override open(context: ReadContext<unknown>): Upstream {
+  protected override open(context: ReadContext<Cursor>): Upstream {
     return { kind: 'batches', iterator: this.#batches(context) };
   }
 
   async *#batches(
-    context: ReadContext<unknown>,
-  ): AsyncGenerator<SourceBatch<Event | GapEvent, unknown>, void, undefined> {
+    context: ReadContext<Cursor>,
+  ): AsyncGenerator<SourceBatch<Event | GapEvent, Cursor>, void, undefined> {
     await this.begin(context);
     yield* this.#events().batches(context);
   }

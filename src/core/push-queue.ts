@@ -1,5 +1,6 @@
 import { RetryableError } from './errors.js';
 import type { SourceEvent } from './event.js';
+import type { KeyedState } from './keyed-state.js';
 import type { ReadContext, SourceBatch } from './read-options.js';
 
 export interface PushLimits {
@@ -17,6 +18,10 @@ export interface PushOptions {
   signal?: AbortSignal | undefined;
   /** Of this event, where it differs from the limits of the source. */
   whenFull?: PushLimits['whenFull'] | undefined;
+  /** Its size, where the receiver knows it: else it is measured as JSON, which costs as much as writing it. */
+  bytes?: number | undefined;
+  /** Called when the event is handed out: what it changes in the state is saved when it is acknowledged, or undone. */
+  mark?: ((state: KeyedState) => void) | undefined;
 }
 
 export interface PushQueueOptions<Event> {
@@ -33,6 +38,7 @@ interface Entry<Event> {
   readonly bytes: number;
   readonly signal: AbortSignal | undefined;
   readonly whenFull: PushLimits['whenFull'];
+  readonly mark: ((state: KeyedState) => void) | undefined;
   isHandedOut: boolean;
   resolve(): void;
   reject(error: unknown): void;
@@ -58,7 +64,7 @@ export class PushQueue<Event extends SourceEvent> {
     this.#options = options;
   }
 
-  push(event: Event, { signal, whenFull = this.#limits.whenFull }: PushOptions): Promise<void> {
+  push(event: Event, { signal, whenFull = this.#limits.whenFull, bytes, mark }: PushOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
       if (this.#isClosed) return reject(this.#refusal('the source is closed', 'SOURCE_CLOSED'));
@@ -66,9 +72,10 @@ export class PushQueue<Event extends SourceEvent> {
       const settled = (): void => signal?.removeEventListener('abort', withdraw);
       const entry: Entry<Event> = {
         event,
-        bytes: Buffer.byteLength(JSON.stringify(event)),
+        bytes: bytes ?? Buffer.byteLength(JSON.stringify(event)),
         signal,
         whenFull,
+        mark,
         isHandedOut: false,
         resolve: () => {
           settled();
@@ -102,11 +109,12 @@ export class PushQueue<Event extends SourceEvent> {
     this.#tellRoom();
   }
 
-  async *batches(context: ReadContext<unknown>): AsyncGenerator<SourceBatch<Event, unknown>, void, undefined> {
+  async *batches(context: ReadContext<unknown>): AsyncGenerator<SourceBatch<Event, never>, void, undefined> {
     for (const entry of this.#entries) entry.isHandedOut = false;
     context.signal.addEventListener('abort', () => this.#wake?.(), { once: true });
     while (!context.signal.aborted) {
       const entries = this.#take(context.maxEvents);
+      for (const entry of entries) entry.mark?.(context.state);
       if (entries.length > 0) yield this.#toBatch(entries);
       else await this.#arrival();
     }
@@ -146,8 +154,8 @@ export class PushQueue<Event extends SourceEvent> {
     entry.reject(this.#overflow);
     if (this.#gap !== undefined) return;
     this.#droppedSince = this.#options.now();
-    const own = { event: undefined, bytes: 0, signal: undefined, whenFull: 'wait', isHandedOut: false } as const;
-    this.#gap = { ...own, resolve() {}, reject() {} };
+    const own = { event: undefined, bytes: 0, signal: undefined, whenFull: 'wait', mark: undefined } as const;
+    this.#gap = { ...own, isHandedOut: false, resolve() {}, reject() {} };
     this.#append(this.#gap);
   }
 
@@ -174,7 +182,7 @@ export class PushQueue<Event extends SourceEvent> {
     return taken;
   }
 
-  #toBatch(entries: readonly Entry<Event>[]): SourceBatch<Event, unknown> {
+  #toBatch(entries: readonly Entry<Event>[]): SourceBatch<Event, never> {
     let told = 0;
     return {
       events: entries.map((entry) => this.#eventOf(entry)),

@@ -13,4 +13,5 @@ export const builtinSources = {
   log: async () => (await import('./logs/log/index.js')).LogSource,
   slack: async () => (await import('./slack/index.js')).SlackSource,
   syslog: async () => (await import('./logs/syslog/index.js')).SyslogSource,
+  webhook: async () => (await import('./webhook/index.js')).WebhookSource,
 } as const;

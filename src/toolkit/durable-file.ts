@@ -15,16 +15,26 @@ const SHORT_WRITE_BYTES = 64 * 1024;
 /** What a directory answers to fsync where the platform or file system has no such thing. */
 const NO_DIRECTORY_FSYNC = new Set(['EPERM', 'EISDIR', 'EINVAL', 'ENOTSUP']);
 
-/** Writes all of it, however often the system takes only a part. */
-export async function writeFully(descriptor: number, bytes: Buffer): Promise<void> {
-  const writeSome = bytes.length <= SHORT_WRITE_BYTES ? writeSync : writeLong;
+/**
+ * Writes all of it, however often the system takes only a part.
+ *
+ * @param position where in the file; `null`: where it stands
+ */
+export async function writeFully(descriptor: number, bytes: Buffer, position: number | null = null): Promise<void> {
+  const writeSome = bytes.length <= SHORT_WRITE_BYTES ? writeShort : writeLong;
   let written = 0;
-  while (written < bytes.length) written += await writeSome(descriptor, bytes, written);
+  while (written < bytes.length) {
+    written += await writeSome(descriptor, bytes, written, position === null ? null : position + written);
+  }
 }
 
-function writeLong(descriptor: number, bytes: Buffer, offset: number): Promise<number> {
+function writeShort(descriptor: number, bytes: Buffer, offset: number, position: number | null): number {
+  return writeSync(descriptor, bytes, offset, bytes.length - offset, position);
+}
+
+function writeLong(descriptor: number, bytes: Buffer, offset: number, position: number | null): Promise<number> {
   return new Promise((resolve, reject) => {
-    write(descriptor, bytes, offset, bytes.length - offset, null, (error, count) =>
+    write(descriptor, bytes, offset, bytes.length - offset, position, (error, count) =>
       error === null ? resolve(count) : reject(error),
     );
   });

@@ -1,10 +1,14 @@
 import type { SourceEvent } from '../../core/event.js';
 
-/** A request as it came over HTTP. Nothing of it is believed before `verify` has said so. */
-export interface WebhookRequest {
+/** The head of a request as it came over HTTP. */
+export interface WebhookHead {
   readonly method: string;
   /** Path and query, as sent. */
   readonly url: string;
+  /** What the path has in place of the `:names` of the endpoint's path. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Where it comes from, behind proxies that are trusted; `undefined` where a mount cannot tell. */
+  readonly address: string | undefined;
   /**
    * A header by its lower-case name. `undefined` when it is missing, and when it came more than once: which of two
    * signatures to believe is a question that only an attacker asks.
@@ -12,12 +16,16 @@ export interface WebhookRequest {
   header(name: string): string | undefined;
   /** Names of the headers that came, in lower case. */
   headerNames(): readonly string[];
-  /** The body as it came over the wire: what is signed. */
-  readonly body: Buffer;
-  /** The body without its content encoding; the same bytes where it has none. */
-  readonly content: Buffer;
   /** When it came, in milliseconds since the epoch, by the clock of the source. */
   readonly receivedAt: number;
+}
+
+/** A request as it came over HTTP. Nothing of it is believed before `verify` has said so. */
+export interface WebhookRequest extends WebhookHead {
+  /** The body as it came over the wire: what is signed. */
+  readonly body: Buffer;
+  /** The body without its content encoding: only when it was believed, while `verify` looks it is `body`. */
+  readonly content: Buffer;
 }
 
 /** Why a request is not believed: answered with 401, unless another status is named. */
@@ -53,6 +61,8 @@ export interface Delivery<Event extends SourceEvent = SourceEvent> {
   readonly truncated?: { readonly detail: string; readonly count?: number | undefined } | undefined;
   /** In place of 202 with an empty body. Still only after the events are acknowledged or spooled. */
   readonly answer?: WebhookAnswer | undefined;
+  /** With a spool: when it is answered. 'acknowledged' makes the sender wait for the consumer. Default 'spooled'. */
+  readonly answerWhen?: 'spooled' | 'acknowledged' | undefined;
 }
 
 /** How one kind of sender signs, names and means its requests. Each is one small file; a host may bring its own. */
@@ -74,11 +84,15 @@ export interface WebhookProvider<Event extends SourceEvent = SourceEvent> {
   verify(request: WebhookRequest): Refusal | undefined | Promise<Refusal | undefined>;
   /**
    * What it says; called only after `verify` believed it.
-   * @throws DecodeError for a body that is not what it should be: answered with 400 (422 for a schema).
+   * @throws DecodeError for a body that is not what it should be: answered with 400. InvalidBodyError: 422, with the
+   *   list of problems.
    */
   read(request: WebhookRequest): Delivery<Event> | Promise<Delivery<Event>>;
-  /** For what must be answered before any delivery, without a signature: the OPTIONS handshake of CloudEvents. */
-  handshake?(request: Omit<WebhookRequest, 'body' | 'content'>): WebhookAnswer | undefined;
+  /**
+   * What is answered before a body is read, to any method: the OPTIONS handshake of CloudEvents, or a 404 for what does
+   * not exist. `undefined`: goes on as a delivery.
+   */
+  handshake?(request: WebhookHead): WebhookAnswer | undefined | Promise<WebhookAnswer | undefined>;
 }
 
 /** What makes a provider of the configuration of an endpoint and the secrets of its credentials (newest first). */

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import * as z from 'zod';
+import { isPeer } from '../../../toolkit/allow-list.js';
 import { isZone, UTC } from '../format/zone.js';
 
 const host = z.string().min(1).default('127.0.0.1');
@@ -50,10 +50,3 @@ export const syslogConfig = z.strictObject({
 export type SyslogConfig = z.output<typeof syslogConfig>;
 export type SyslogConfigInput = z.input<typeof syslogConfig>;
 export type ListenerConfig = z.output<typeof listener>;
-
-function isPeer(text: string): boolean {
-  const [address = '', prefix, ...more] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || more.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
-}

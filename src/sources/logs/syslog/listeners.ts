@@ -1,7 +1,7 @@
 import type { HeadwaterError } from '../../../core/errors.js';
-import type { SyslogConfig } from './config.js';
+import { hostText, listenFailure } from '../../../toolkit/listen-failure.js';
+import type { ListenerConfig, SyslogConfig } from './config.js';
 import type { Connections } from './connections.js';
-import { listenFailure } from './listen-failure.js';
 import type { Listener, Receiver } from './receiver.js';
 import { listenToConnections } from './stream-listener.js';
 import { listenToDatagrams } from './udp-listener.js';
@@ -31,8 +31,14 @@ export async function openListeners({ sourceId, config, receiver, connections }:
           : await listenToConnections(where, config, receiver, connections);
       listeners.push(listener);
     } catch (error) {
-      failures.push(listenFailure(error, where, sourceId));
+      failures.push(listenFailure(error, { where: describe(where), sourceId, code: 'SYSLOG_LISTEN' }));
     }
   }
   return { listeners, failures };
+}
+
+function describe(where: ListenerConfig): string {
+  return where.transport === 'unix'
+    ? `unix:${where.path}`
+    : `${where.transport}://${hostText(where.host)}:${where.port}`;
 }

@@ -1,3 +1,4 @@
+import type { Listener as ToolkitListener } from '../../../toolkit/listening.js';
 import type { SyslogSender } from './events.js';
 
 /** Where a listener listens. */
@@ -19,9 +20,4 @@ export interface Receiver {
   allows(address: string): boolean;
 }
 
-/** Something that receives, until it is closed. */
-export interface Listener {
-  readonly address: SyslogAddress;
-  /** Resolves when nothing of it is left. Connections are cut. */
-  close(): Promise<void>;
-}
+export type Listener = ToolkitListener<SyslogAddress>;

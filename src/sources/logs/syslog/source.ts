@@ -5,15 +5,15 @@ import { PushEventSource } from '../../../core/push-event-source.js';
 import type { PushLimits, PushOptions } from '../../../core/push-queue.js';
 import type { ReadContext } from '../../../core/read-options.js';
 import type { SourceOptions, ValidationResult } from '../../../core/source-definition.js';
+import { createAllowList } from '../../../toolkit/allow-list.js';
+import { closeListeners, Listening } from '../../../toolkit/listening.js';
 import type { LineFormat } from '../format/line-format.js';
 import { createSyslogFormat } from '../format/syslog.js';
-import { createAllowList } from './allow-list.js';
 import { type SyslogConfig, type SyslogConfigInput, syslogConfig } from './config.js';
 import { Connections } from './connections.js';
 import { messageFields, problemFields, type SyslogEvent, type SyslogSender, withoutTerminator } from './events.js';
 import { KernelWatch } from './kernel-watch.js';
 import { openListeners } from './listeners.js';
-import { closeListeners, Listening } from './listening.js';
 import type { Listener, Receiver, SyslogAddress } from './receiver.js';
 
 /**
@@ -59,7 +59,7 @@ export class SyslogSource extends PushEventSource<SyslogEvent, SyslogConfig> {
   readonly #receiver: Receiver;
   readonly #connections: Connections;
   readonly #kernel: KernelWatch;
-  readonly #listening: Listening;
+  readonly #listening: Listening<SyslogAddress>;
   /** Tells the receipts of this source from those of any other, also of the same name. */
   readonly #boot = randomBytes(8).toString('hex');
   #receipts = 0;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { plainAddress } from './allow-list.js';
+import { plainAddress } from '../../../toolkit/allow-list.js';
 import type { ListenerConfig, SyslogConfig } from './config.js';
 import type { Connections } from './connections.js';
 import type { SyslogSender } from './events.js';

@@ -1,7 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
-import { plainAddress } from './allow-list.js';
+import { plainAddress } from '../../../toolkit/allow-list.js';
 import type { ListenerConfig, SyslogConfig } from './config.js';
 import type { Listener, Receiver } from './receiver.js';
 

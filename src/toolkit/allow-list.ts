@@ -1,4 +1,4 @@
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /** Tells senders that may send from others; undefined: all may. */
 export type AllowList = (address: string) => boolean;
@@ -12,6 +12,14 @@ export function createAllowList(entries: readonly string[] | undefined): AllowLi
     else list.addSubnet(address, Number(prefix), familyOf(address));
   }
   return (address) => list.check(address, familyOf(address));
+}
+
+/** Whether text is an address or a subnet: `10.0.0.1`, `10.0.0.0/8`. */
+export function isPeer(text: string): boolean {
+  const [address = '', prefix, ...more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
 
 /** A socket for IPv6 shows the senders of IPv4 as `::ffff:192.0.2.1`. */

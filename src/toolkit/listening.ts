@@ -1,20 +1,25 @@
-import type { Listener, SyslogAddress } from './receiver.js';
+/** Something that receives, until it is closed. */
+export interface Listener<Address> {
+  readonly address: Address;
+  /** Resolves when nothing of it is left. Connections are cut. */
+  close(): Promise<void>;
+}
 
-export interface ListeningOptions {
+export interface ListeningOptions<Address> {
   /** Opens all of them, or none and throws. */
-  open(): Promise<readonly Listener[]>;
+  open(): Promise<readonly Listener<Address>[]>;
   /** Called while they are still open. */
-  beforeClose(): Promise<void>;
+  beforeClose(listeners: readonly Listener<Address>[]): Promise<void>;
 }
 
 /** Listeners that are opened and closed together, one after the other whoever asks. */
-export class Listening {
-  readonly #options: ListeningOptions;
+export class Listening<Address> {
+  readonly #options: ListeningOptions<Address>;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> = Promise.resolve();
-  #listeners: readonly Listener[] = [];
+  #listeners: readonly Listener<Address>[] = [];
 
-  constructor(options: ListeningOptions) {
+  constructor(options: ListeningOptions<Address>) {
     this.#options = options;
   }
 
@@ -22,7 +27,7 @@ export class Listening {
     return this.#opening !== undefined;
   }
 
-  get addresses(): readonly SyslogAddress[] {
+  get addresses(): readonly Address[] {
     return this.#listeners.map(({ address }) => address);
   }
 
@@ -57,11 +62,11 @@ export class Listening {
   async #closeAll(): Promise<void> {
     const listeners = this.#listeners;
     this.#listeners = [];
-    await this.#options.beforeClose();
+    await this.#options.beforeClose(listeners);
     await closeListeners(listeners);
   }
 }
 
-export async function closeListeners(listeners: readonly Listener[]): Promise<void> {
+export async function closeListeners(listeners: readonly Listener<unknown>[]): Promise<void> {
   await Promise.all(listeners.map((listener) => listener.close()));
 }

@@ -1,12 +1,14 @@
-import { FatalError, HeadwaterError, PermissionError, RetryableError } from '../../../core/errors.js';
-import type { ListenerConfig } from './config.js';
+import { FatalError, HeadwaterError, PermissionError, RetryableError } from '../core/errors.js';
 
 /** Why it cannot be listened somewhere, as an error that says what to do. */
-export function listenFailure(error: unknown, where: ListenerConfig, sourceId: string): HeadwaterError {
+export function listenFailure(
+  error: unknown,
+  { where, sourceId, code }: { where: string; sourceId: string; code: string },
+): HeadwaterError {
   if (HeadwaterError.isInstance(error)) return error;
   const systemCode = (error as { code?: unknown }).code;
-  const what = `source "${sourceId}" cannot listen on ${describe(where)}`;
-  const fields = { code: 'SYSLOG_LISTEN', sourceId, cause: error };
+  const what = `source "${sourceId}" cannot listen on ${where}`;
+  const fields = { code, sourceId, cause: error };
   switch (systemCode) {
     case 'EADDRINUSE':
       return new RetryableError(`${what}: somebody else does. End that, or choose another address`, fields);
@@ -18,12 +20,7 @@ export function listenFailure(error: unknown, where: ListenerConfig, sourceId: s
   }
 }
 
-function describe(where: ListenerConfig): string {
-  return where.transport === 'unix'
-    ? `unix:${where.path}`
-    : `${where.transport}://${hostText(where.host)}:${where.port}`;
-}
-
-function hostText(host: string): string {
+/** A host as it stands in a URL. */
+export function hostText(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }

@@ -1,0 +1,35 @@
+import { isUtf8 } from 'node:buffer';
+import { decodeError, tooDeep } from '../../toolkit/decode/decode-error.js';
+import { isDeeper, MAX_DEPTH } from '../../toolkit/decode/limits.js';
+
+/**
+ * The value that a body is, as JSON. Keys such as `__proto__` are data like any other.
+ * @throws DecodeError for what is no JSON, is not UTF-8, or is nested deeper than 100.
+ */
+export function parseJson(content: Buffer): unknown {
+  if (!isUtf8(content)) throw decodeError('INVALID_ENCODING', {}, 'the body is not UTF-8');
+  return parseJsonText(content.toString('utf8'));
+}
+
+/** As `parseJson`, for what was text in another format. */
+export function parseJsonText(text: string): unknown {
+  let value: unknown;
+  try {
+    // The mark that some senders put before UTF-8 is no part of the JSON.
+    value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+  } catch {
+    throw decodeError('JSON_SYNTAX', {}, 'the body is not a JSON value');
+  }
+  if (isDeeper(value, MAX_DEPTH, text.length)) throw tooDeep({}, MAX_DEPTH);
+  return value;
+}
+
+/** As `parseJson`, where only an object will do. */
+export function parseJsonObject(content: Buffer): Readonly<Record<string, unknown>> {
+  return requireObject(parseJson(content));
+}
+
+export function requireObject(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw decodeError('JSON_SYNTAX', {}, 'the body is not a JSON object');
+}

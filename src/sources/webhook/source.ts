@@ -1,0 +1,343 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseConfig, parseCredentials } from '../../core/config.js';
+import { FatalError } from '../../core/errors.js';
+import type { GapEvent, SourceEvent } from '../../core/event.js';
+import { PushEventSource } from '../../core/push-event-source.js';
+import type { PushLimits } from '../../core/push-queue.js';
+import type { ReadContext, SourceBatch } from '../../core/read-options.js';
+import type { SourceOptions, ValidationResult } from '../../core/source-definition.js';
+import type { Upstream } from '../../core/source-runtime.js';
+import { createAllowList } from '../../toolkit/allow-list.js';
+import { hostText, listenFailure } from '../../toolkit/listen-failure.js';
+import { Listening } from '../../toolkit/listening.js';
+import { Beating } from './beating.js';
+import {
+  type ServerConfig,
+  type WebhookConfig,
+  type WebhookConfigInput,
+  type WebhookCredentials,
+  webhookConfig,
+  webhookCredentials,
+} from './config.js';
+import { type WebhookCursor, webhookCursor } from './cursor.js';
+import { downtimeOf } from './downtime.js';
+import type { Endpoint } from './endpoint.js';
+import { createEndpoints, splitProviders, warnOf } from './endpoints.js';
+import { checkType } from './events.js';
+import { createFastifyPlugin, type FastifyPlugin } from './fastify-plugin.js';
+import { type FetchContext, handleFetch } from './fetch-handler.js';
+import { handleNode } from './node-handler.js';
+import type { Delivery, WebhookAnswer } from './provider.js';
+import { QueueInbox } from './queue-inbox.js';
+import { Receiver } from './receiver.js';
+import { Routes } from './routes.js';
+import { type WebhookAddress, WebhookServer } from './server.js';
+
+/** How often a quiet source notes that it still listens. */
+const BEAT_MS = 30_000;
+/** How long requests that were refused at the end may take to hear of it. */
+const FLUSH_MS = 500;
+
+type Batch<Event extends SourceEvent> = SourceBatch<Event | GapEvent, WebhookCursor>;
+
+/**
+ * A receiver of webhooks: verified, each delivery once, and answered with 2xx only when the consumer has acknowledged it
+ * or it is on disk. It has a server of its own, or is mounted in the host's.
+ *
+ * @example
+ * const source = await WebhookSource.create({
+ *   id: 'hooks',
+ *   credentials: { github: process.env.GITHUB_WEBHOOK_SECRET },
+ *   config: { server: { port: 8080 }, endpoints: { github: { provider: 'github' } }, spool: { dir: '/var/lib/hooks' } },
+ * });
+ * for await (const event of source.generateEvents()) {
+ *   if (event.type === 'github.push') console.log(event.subject, event.data);
+ * }
+ */
+export class WebhookSource<Event extends SourceEvent = SourceEvent> extends PushEventSource<
+  Event,
+  WebhookConfig,
+  WebhookCursor
+> {
+  static readonly definition = {
+    type: 'webhook',
+    config: webhookConfig,
+    credentials: webhookCredentials,
+    cursor: { version: 1, schema: webhookCursor },
+    capabilities: {
+      kind: 'push',
+      delivery: 'at-least-once',
+      position: 'state',
+      ids: 'stable',
+      deletes: false,
+      notes: [
+        'Without a spool a delivery waits in memory until it is acknowledged; its sender is told 503 before it gives up.',
+        'With a spool the cursor is the position in it: saved in the transaction of a sink, every delivery is taken exactly once.',
+        'What senders that send once (GitHub) sent while nothing listened is told by a gap.',
+      ],
+    },
+    events: {
+      'github.push': {
+        description: 'Provider github: any event of GitHub, `github.<event>` or `github.<event>.<action>`.',
+      },
+      'webhook.received': { description: 'Provider generic: a request of any other sender.' },
+    },
+  } as const;
+
+  /**
+   * @typeParam Event - what it emits; of GitHub `GitHubWebhookEvents<EventPayloadMap>`
+   * @throws ConfigError with everything that is wrong with configuration or credentials; nothing is opened.
+   */
+  static async create<Event extends SourceEvent = SourceEvent>(
+    options: SourceOptions<WebhookConfigInput, WebhookCredentials, WebhookCursor>,
+  ): Promise<WebhookSource<Event>> {
+    const { config: plain, hosts } = splitProviders(options.config);
+    const config = await parseConfig(webhookConfig, { id: options.id, config: plain });
+    const secrets = await readSecrets(options);
+    const endpoints = createEndpoints({ sourceId: options.id, config, hosts, secrets });
+    const source = new WebhookSource<Event>({ ...options, config }, endpoints);
+    warnOf(endpoints, config, source.logger, options.id);
+    return source;
+  }
+
+  readonly type = 'webhook';
+  protected override readonly limits: PushLimits;
+  readonly #endpoints: readonly Endpoint[];
+  readonly #inbox: QueueInbox;
+  readonly #receiver: Receiver;
+  readonly #server: Listening<WebhookAddress> | undefined;
+  /** Since when requests can come in without a break; undefined while they cannot. */
+  #listeningSince: number | undefined;
+  /** Whether the host asked to listen beyond iterations. */
+  #isHeld = false;
+  #isClosed = false;
+
+  private constructor(
+    options: SourceOptions<WebhookConfig, WebhookCredentials, WebhookCursor>,
+    endpoints: readonly Endpoint[],
+  ) {
+    super(options as SourceOptions<WebhookConfig, unknown, WebhookCursor>);
+    const { queueEvents, queueBytes, maxRemembered, server } = this.config;
+    this.limits = { maxEvents: queueEvents, maxBytes: queueBytes, maxWaiting: 0, whenFull: 'refuse' };
+    this.#endpoints = endpoints;
+    this.#inbox = new QueueInbox({
+      clock: this.clock,
+      maxRemembered,
+      push: (event, pushOptions) => this.push(event as Event, pushOptions),
+    });
+    this.#receiver = this.#createReceiver();
+    this.#server = server === undefined ? undefined : this.#createServer(server);
+    if (server === undefined) this.#listeningSince = this.clock.now();
+  }
+
+  /**
+   * Answers a request of the web platform: `app.post('/hooks/*', (c) => source.fetch(c.req.raw))`. Its path is compared
+   * with the paths of the endpoints.
+   */
+  readonly fetch = (request: Request, context: FetchContext = {}): Promise<Response> =>
+    handleFetch(this.#receiver, request, typeof context.address === 'string' ? context.address : undefined);
+
+  /**
+   * A handler for `node:http`, Express, Koa and the like. Mount it before anything that reads bodies: what is signed are
+   * the bytes. Below a prefix (`app.use('/hooks', …)`) paths are those that Express leaves in `request.url`.
+   */
+  nodeHandler(): (request: IncomingMessage, response: ServerResponse) => void {
+    return (request, response) => void handleNode(this.#receiver, request, response);
+  }
+
+  /** A plugin for Fastify, for everything below a prefix: `app.register(source.fastifyPlugin(), { prefix: '/hooks' })`. */
+  fastifyPlugin(): FastifyPlugin {
+    return createFastifyPlugin(this.#receiver);
+  }
+
+  /**
+   * Listens with its own server from now on until `close()`, also before the first iteration and between two. Without it
+   * the server listens only while the source is iterated.
+   *
+   * @returns where it listens: with port 0, the port that it was given
+   * @throws RetryableError, PermissionError or FatalError (WEBHOOK_LISTEN); FatalError (SOURCE_CLOSED, WEBHOOK_NO_SERVER)
+   */
+  async listen(): Promise<readonly WebhookAddress[]> {
+    if (this.#isClosed) throw this.#fatal('is closed', 'SOURCE_CLOSED');
+    if (this.#server === undefined) throw this.#fatal('has no server: set config.server', 'WEBHOOK_NO_SERVER');
+    this.#isHeld = true;
+    await this.#server.start();
+    return this.addresses();
+  }
+
+  /** Where its own server listens now; empty while it does not. */
+  addresses(): readonly WebhookAddress[] {
+    return this.#server?.addresses ?? [];
+  }
+
+  /**
+   * The consumer is done with an event, and says what its sender is answered, at once. For synchronous APIs: call it when
+   * the work is done, and before asking for the next event. An event that is not answered is answered with 202 when it is
+   * acknowledged.
+   *
+   * @returns false where nobody waits any more: the sender was answered already, or is gone
+   */
+  answer(event: Pick<SourceEvent, 'source' | 'id'>, answer: WebhookAnswer): boolean {
+    return this.#inbox.answer(event, answer);
+  }
+
+  /** Tries to listen, and stops at once. Does nothing while the source listens, and without a server of its own. */
+  async validate(): Promise<ValidationResult> {
+    if (this.config.server === undefined || this.#server?.isOn === true) return { ok: true, problems: [] };
+    try {
+      const server = await this.#open(this.config.server, () => {});
+      await server.close();
+      return { ok: true, problems: [] };
+    } catch (error) {
+      const { code, message } = error as FatalError;
+      return { ok: false, problems: [{ severity: 'error', code, message }] };
+    }
+  }
+
+  /**
+   * Takes no more requests (503, `Connection: close`). Those whose events the consumer has in hand are answered when it
+   * acknowledges them, or with 503 after `closeGraceMs`; this does not wait for that.
+   */
+  override async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#receiver.close();
+    await super.close();
+    void this.#server?.stop();
+  }
+
+  protected override async begin({ state, defer }: ReadContext<WebhookCursor>): Promise<void> {
+    defer(async () => {
+      if (this.#server !== undefined && !this.#isHeld) await this.#server.stop();
+    });
+    await this.#inbox.restore(state);
+    await this.#server?.start();
+  }
+
+  /** @internal */
+  protected override open(context: ReadContext<WebhookCursor>): Upstream {
+    const { iterator } = super.open(context) as { iterator: AsyncIterator<Batch<Event>, void> };
+    const positioned = this.#positioned(context, iterator);
+    const { clock } = this;
+    const beat = (): Batch<Event> => ({ events: [], cursor: this.#cursor() });
+    return {
+      kind: 'batches',
+      iterator: new Beating(positioned, { clock, signal: context.signal, everyMs: BEAT_MS, beat }),
+    } as Upstream;
+  }
+
+  /** Each batch with the time until which the source has listened, the first behind what it knows to have missed. */
+  async *#positioned(
+    context: ReadContext<WebhookCursor>,
+    batches: AsyncIterator<Batch<Event>, void>,
+  ): AsyncGenerator<Batch<Event>, void, undefined> {
+    try {
+      await this.begin(context);
+      const gap = this.#missed(context.cursor);
+      if (gap !== undefined) yield { events: [gap], cursor: this.#cursor() };
+      for (;;) {
+        const { value, done } = await batches.next();
+        if (done === true) return;
+        yield { ...value, cursor: this.#cursor() };
+      }
+    } finally {
+      await batches.return?.();
+    }
+  }
+
+  #cursor(): WebhookCursor {
+    return { listened: new Date(this.clock.now()).toISOString() };
+  }
+
+  #missed(cursor: WebhookCursor | undefined): GapEvent | undefined {
+    const since = this.#listeningSince;
+    if (cursor === undefined || since === undefined) return undefined;
+    const downtime = downtimeOf(this.#endpoints, Date.parse(cursor.listened), since);
+    if (downtime === undefined) return undefined;
+    return this.gap('downtime', downtime, { from: cursor.listened, to: new Date(since).toISOString() });
+  }
+
+  #createReceiver(): Receiver {
+    const { config, clock, logger } = this;
+    const { trustedProxies, maxRequests, maxUnverifiedBytes, bodyTimeoutMs } = config;
+    return new Receiver({
+      routes: new Routes(this.#endpoints, this.id),
+      inbox: this.#inbox,
+      clock,
+      logger,
+      maxRequests,
+      maxUnverifiedBytes,
+      bodyTimeoutMs,
+      isTrustedProxy: trustedProxies === undefined ? () => false : createAllowList(trustedProxies),
+      toEvents: (endpoint, delivery) => this.#toEvents(endpoint, delivery),
+      count: (counter, by) => this.count(counter, by),
+    });
+  }
+
+  #toEvents({ uri }: Endpoint, { events, truncated, id }: Delivery): readonly SourceEvent[] {
+    const made: SourceEvent[] = events.map((event) => {
+      checkType(event);
+      return this.event({ ...event, source: uri } as never);
+    });
+    if (truncated === undefined) return made;
+    const gap = this.gap('truncated', truncated.detail, { from: id ?? events[0]?.id, count: truncated.count });
+    return [...made, { ...gap, source: uri }];
+  }
+
+  #createServer(config: ServerConfig): Listening<WebhookAddress> {
+    return new Listening({
+      open: async () => {
+        const server = await this.#open(config, (reason) => this.countDropped(reason));
+        this.#listeningSince = this.clock.now();
+        return [server];
+      },
+      beforeClose: async (servers) => {
+        this.#listeningSince = undefined;
+        for (const server of servers) (server as WebhookServer).stopListening();
+        await this.#settleRequests();
+      },
+    });
+  }
+
+  /** Those that wait get what becomes of their events, or 503. */
+  async #settleRequests(): Promise<void> {
+    const timer = new AbortController();
+    const grace = this.#isClosed ? this.clock.sleep(this.closeGraceMs, timer.signal).catch(() => {}) : undefined;
+    await Promise.race([this.#receiver.idle(), grace]);
+    timer.abort();
+    this.#inbox.tellAll({ kind: 'refused', reason: 'the receiver is shutting down' });
+    // What is still coming in gets the time that it takes to refuse it.
+    const bodies = new AbortController();
+    await Promise.race([this.#receiver.idle(), this.clock.sleep(FLUSH_MS, bodies.signal).catch(() => {})]);
+    bodies.abort();
+  }
+
+  async #open(config: ServerConfig, drop: (reason: string) => void): Promise<WebhookServer> {
+    const { bodyTimeoutMs } = this.config;
+    const handle = this.nodeHandler();
+    try {
+      return await WebhookServer.listen(config, bodyTimeoutMs, { handle, drop });
+    } catch (error) {
+      const where = `http://${hostText(config.host)}:${config.port}`;
+      throw listenFailure(error, { where, sourceId: this.id, code: 'WEBHOOK_LISTEN' });
+    }
+  }
+
+  #fatal(what: string, code: string): FatalError {
+    return new FatalError(`source "${this.id}" ${what}`, { code, sourceId: this.id });
+  }
+}
+
+async function readSecrets(options: {
+  id: string;
+  credentials?: unknown;
+}): Promise<Readonly<Record<string, readonly string[]>>> {
+  const { id, credentials } = options;
+  if (credentials === undefined || credentials === 'anonymous') return {};
+  const parsed = await parseCredentials(webhookCredentials, { id, credentials });
+  return Object.fromEntries(
+    Object.entries(parsed).map(([name, value]) => {
+      const secrets = typeof value === 'object' && !Array.isArray(value) ? value.secret : value;
+      return [name, [secrets].flat()];
+    }),
+  );
+}
