@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { HeadwaterError } from 'headwater';
 import type { AlertEvent } from './alerts.js';
 import { openDatabase } from './database.js';
+import { consoleLogger } from './logger.js';
 import { Monitor } from './monitor.js';
 
 const { values, positionals } = parseArgs({
@@ -34,7 +35,12 @@ process.exitCode = await main().catch(explain);
 async function main(): Promise<number> {
   const [command = 'serve', site] = positionals;
   const database = await openDatabase(values.database);
-  const monitor = new Monitor({ database, spool: values.spool, largeModules: Number(values.large) });
+  const monitor = new Monitor({
+    database,
+    spool: values.spool,
+    largeModules: Number(values.large),
+    logger: consoleLogger,
+  });
   try {
     switch (command) {
       case 'serve':

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { EventRouter, isGap, SkippableError, type SourceEvent } from 'headwater';
+import { EventRouter, isGap, type Logger, SkippableError, type SourceEvent } from 'headwater';
 import { KyselyCursorStore } from 'headwater/cursors/kysely';
 import { SourceManager } from 'headwater/manager';
 import { KyselyDeadLetterStore } from 'headwater/sinks/kysely';
@@ -25,6 +25,7 @@ export interface MonitorOptions {
   readonly database: Kysely<Tables>;
   /** Where syncs wait that were accepted: a directory of its own. */
   readonly spool: string;
+  readonly logger: Logger;
   readonly largeModules?: number;
   readonly perHour?: number;
   readonly alertIntervalMs?: number;
@@ -45,13 +46,13 @@ export class Monitor {
   #source: WebhookSource<SyncEvent> | undefined;
 
   constructor(options: MonitorOptions) {
-    const { database } = options;
+    const { database, logger } = options;
     this.#options = options;
     this.sites = new Sites(database);
     this.deadLetters = new KyselyDeadLetterStore(database, { tablePrefix });
     this.#audit = new Audit(database);
     this.#inventory = new Inventory(database);
-    this.#runner = new SyncRunner(database, this.#inventory, this.#audit);
+    this.#runner = new SyncRunner(database, this.#inventory, this.#audit, logger);
     this.#manager = this.#createManager();
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
@@ -84,9 +85,7 @@ export class Monitor {
     const manager = new SourceManager({
       restart: { retries: Number.POSITIVE_INFINITY, minDelayMs: 500, maxDelayMs: 10_000 },
       retry: { retries: 0 },
-      onStatus: ({ id, state, error }) => {
-        if (state === 'waiting' || state === 'failed') console.warn(`${id}: ${state}: ${error?.message}`);
-      },
+      logger: this.#options.logger,
     });
     manager.add({
       id: 'syncs',
@@ -110,11 +109,12 @@ export class Monitor {
   }
 
   async #createSource(): Promise<WebhookSource<SyncEvent>> {
-    const { spool, largeModules = 1_000, perHour = 60 } = this.#options;
+    const { spool, logger, largeModules = 1_000, perHour = 60 } = this.#options;
     const { sites } = this;
     const provider = new SiteProvider({ sites, audit: this.#audit, largeModules, perHour });
     this.#source = await WebhookSource.create<SyncEvent>({
       id: 'syncs',
+      logger,
       config: {
         endpoints: { sync: { provider, path: SYNC_PATH, respond: (delivery) => this.#respond(delivery) } },
         spool: { dir: spool },
@@ -125,7 +125,7 @@ export class Monitor {
 
   async #applyAll(events: readonly (SyncEvent | SourceEvent)[]): Promise<void> {
     for (const event of events) {
-      if (isGap(event)) console.warn(event.data.detail);
+      if (isGap(event)) this.#options.logger.warn({ gap: event.data }, 'something was lost');
       else await this.#apply(event as SyncEvent);
     }
   }
@@ -145,8 +145,9 @@ export class Monitor {
     const { id, site } = event.data;
     if (outcome === 'spooled') await this.#audit.queue(event.data);
     const result = (await this.#audit.find(site, id)) ?? queued(id);
-    const status = `/api/v1/sites/${encodeURIComponent(site)}/syncs/${id}`;
-    return json(result.status === 'queued' ? 202 : 200, { ...result, status_url: status }, { location: status });
+    if (result.status !== 'queued') return json(200, result);
+    const statusUrl = `/api/v1/sites/${encodeURIComponent(site)}/syncs/${id}`;
+    return json(202, { ...result, statusUrl }, { location: statusUrl });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -166,7 +167,7 @@ export class Monitor {
       const result = await this.#audit.find(site, sync);
       return result === undefined ? json(404, { error: 'there is no such sync' }) : json(200, result);
     } catch (error) {
-      console.error(error);
+      this.#options.logger.error({ error }, 'a status could not be told');
       return json(503, { error: 'try again later' }, { 'retry-after': '10' });
     }
   }

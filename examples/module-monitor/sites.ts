@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { toSqlFailure } from 'headwater/sinks/kysely';
 import type { Kysely } from 'kysely';
 import type { Tables } from './database.js';
 
@@ -34,7 +35,10 @@ export class Sites {
     await this.#database.updateTable('sites').set({ is_active: 0 }).where('id', '=', id).execute();
   }
 
-  /** Whether this key speaks for this site. */
+  /**
+   * Whether this key speaks for this site.
+   * @throws RetryableError when the database is away
+   */
   async check(id: string, key: string | undefined): Promise<SiteProblem | undefined> {
     if (key === undefined) return 'no key';
     const rows = await this.#database
@@ -43,7 +47,8 @@ export class Sites {
       .select('api_keys.key_hash')
       .where('sites.id', '=', id)
       .where('sites.is_active', '=', 1)
-      .execute();
+      .execute()
+      .catch(throwFailure);
     if (rows.length === 0) return 'unknown site';
     const hash = Buffer.from(hashOf(key));
     const isRight = rows.some(({ key_hash }) => key_hash !== null && timingSafeEqual(Buffer.from(key_hash), hash));
@@ -54,4 +59,8 @@ export class Sites {
 /** Keys are random and long, so nobody finds one by trying: a plain hash is enough. */
 function hashOf(key: string): string {
   return createHash('sha256').update(key).digest('hex');
+}
+
+function throwFailure(error: unknown): never {
+  throw toSqlFailure(error);
 }

@@ -1,4 +1,4 @@
-import { HeadwaterError, RetryableError } from 'headwater';
+import { HeadwaterError, type Logger, RetryableError } from 'headwater';
 import { toSqlFailure } from 'headwater/sinks/kysely';
 import { retry } from 'headwater/toolkit';
 import type { Kysely, Transaction } from 'kysely';
@@ -20,13 +20,15 @@ export class SyncRunner {
   readonly #database: Kysely<Tables>;
   readonly #inventory: Inventory;
   readonly #audit: Audit;
+  readonly #logger: Logger;
   /** Of each site, the end of what was asked for last. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  constructor(database: Kysely<Tables>, inventory: Inventory, audit: Audit) {
+  constructor(database: Kysely<Tables>, inventory: Inventory, audit: Audit, logger: Logger) {
     this.#database = database;
     this.#inventory = inventory;
     this.#audit = audit;
+    this.#logger = logger;
   }
 
   /**
@@ -48,7 +50,7 @@ export class SyncRunner {
       return await retry(() => this.#attempt(sync), { policy: RETRY, retryUnknown: false });
     } catch (error) {
       if (RetryableError.isInstance(error)) throw error;
-      console.error(`sync ${sync.id} of ${sync.site} failed:`, error);
+      this.#logger.error({ error, site: sync.site, sync: sync.id }, 'a sync failed');
       const known = HeadwaterError.isInstance(error) ? error.message : 'what was sent could not be stored';
       return this.#audit.fail(sync, 'failed', known);
     }
