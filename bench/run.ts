@@ -15,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   lines: async () => (await import('./lines.js')).lines,
   slack: async () => (await import('./slack.js')).slack,
   sqlite: async () => (await import('./sqlite.js')).sqlite,
+  'module-monitor': async () => (await import('./module-monitor.js')).moduleMonitor,
   postgres: async () => (await import('./postgres.js')).postgres,
   heap: async () => (await import('./heap.js')).heap,
   bundle: async () => (await import('./bundle.js')).bundle,
