@@ -43,9 +43,9 @@ export class SnapshotRows {
     if (history)
       this.#insertHistory = dialect.insertRows({
         table: database.table(`${table}_history`),
-        columns: [...columns, 'revision'],
+        number: 'revision',
+        columns,
         key: [group, 'revision', item],
-        integers: ['revision'],
         whenThere: 'replace',
       });
   }
@@ -90,12 +90,12 @@ export class SnapshotRows {
   async write(run: RunQuery, group: string, revision: number, diff: SnapshotDiff<unknown>): Promise<void> {
     const { created, updated, removed } = diff;
     const rows = [...created, ...updated].map((entry) => this.#toRow(group, entry));
-    for (const chunk of [...toRowChunks(rows)]) await run(this.#insert, [chunk]);
+    const chunks = [...toRowChunks(rows)];
+    for (const chunk of chunks) await run(this.#insert, [chunk]);
     await this.#remove(run, group, removed);
     if (this.#insertHistory !== undefined) {
       const gone = removed.map(({ key }) => [...this.#keyOf(group, key), null, null]);
-      const history = [...rows, ...gone].map((row) => [...row, String(revision)]);
-      for (const chunk of toRowChunks(history)) await run(this.#insertHistory, [chunk]);
+      for (const chunk of [...chunks, ...toRowChunks(gone)]) await run(this.#insertHistory, [revision, chunk]);
     }
     const [one, two] = [1, 2].map(this.#database.dialect.parameter);
     await run(`update ${this.#groups} set revision = ${one} where group_key = ${two}`, [revision, hashKey(group)]);
