@@ -62,6 +62,13 @@ export abstract class PushEventSource<
     await super.close();
   }
 
+  /** What was pushed and is not acknowledged, and what will be: for a subclass that has more to say of each batch. */
+  protected pushed(
+    context: ReadContext<Cursor>,
+  ): AsyncGenerator<SourceBatch<Event | GapEvent, never>, void, undefined> {
+    return this.#events().batches(context);
+  }
+
   /** @internal */
   protected override open(context: ReadContext<Cursor>): Upstream {
     return { kind: 'batches', iterator: this.#batches(context) };

@@ -4,6 +4,8 @@ import * as z from 'zod';
 export const webhookCursor = z.object({
   /** RFC 3339. */
   listened: z.iso.datetime(),
+  /** Which spool its place is in. */
+  spool: z.string().optional(),
   /** The last delivery of the spool that was acknowledged. */
   sequence: z.int().nonnegative().optional(),
 });

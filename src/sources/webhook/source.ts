@@ -26,12 +26,14 @@ import { createEndpoints, splitProviders, warnOf } from './endpoints.js';
 import { checkType } from './events.js';
 import { createFastifyPlugin, type FastifyPlugin } from './fastify-plugin.js';
 import { type FetchContext, handleFetch } from './fetch-handler.js';
+import type { Inbox } from './inbox.js';
 import { handleNode } from './node-handler.js';
 import type { Delivery, WebhookAnswer } from './provider.js';
 import { QueueInbox } from './queue-inbox.js';
 import { Receiver } from './receiver.js';
 import { Routes } from './routes.js';
 import { type WebhookAddress, WebhookServer } from './server.js';
+import { SpoolInbox } from './spool-inbox.js';
 
 /** How often a quiet source notes that it still listens. */
 const BEAT_MS = 30_000;
@@ -103,7 +105,9 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   readonly type = 'webhook';
   protected override readonly limits: PushLimits;
   readonly #endpoints: readonly Endpoint[];
-  readonly #inbox: QueueInbox;
+  readonly #queue: QueueInbox;
+  /** Where deliveries go in place of the queue. */
+  readonly #spool: SpoolInbox | undefined;
   readonly #receiver: Receiver;
   readonly #server: Listening<WebhookAddress> | undefined;
   /** Since when requests can come in without a break; undefined while they cannot. */
@@ -111,6 +115,9 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   /** Whether the host asked to listen beyond iterations. */
   #isHeld = false;
   #isClosed = false;
+  #isIterated = false;
+  /** Behind what was handed out last. */
+  #position: WebhookCursor | undefined;
 
   private constructor(
     options: SourceOptions<WebhookConfig, WebhookCredentials, WebhookCursor>,
@@ -120,11 +127,12 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
     const { queueEvents, queueBytes, maxRemembered, server } = this.config;
     this.limits = { maxEvents: queueEvents, maxBytes: queueBytes, maxWaiting: 0, whenFull: 'refuse' };
     this.#endpoints = endpoints;
-    this.#inbox = new QueueInbox({
+    this.#queue = new QueueInbox({
       clock: this.clock,
       maxRemembered,
       push: (event, pushOptions) => this.push(event as Event, pushOptions),
     });
+    this.#spool = this.#createSpool();
     this.#receiver = this.#createReceiver();
     this.#server = server === undefined ? undefined : this.#createServer(server);
     if (server === undefined) this.#listeningSince = this.clock.now();
@@ -161,6 +169,7 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
     if (this.#isClosed) throw this.#fatal('is closed', 'SOURCE_CLOSED');
     if (this.#server === undefined) throw this.#fatal('has no server: set config.server', 'WEBHOOK_NO_SERVER');
     this.#isHeld = true;
+    await this.#spool?.open();
     await this.#server.start();
     return this.addresses();
   }
@@ -202,50 +211,63 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
     this.#isClosed = true;
     this.#receiver.close();
     await super.close();
-    void this.#server?.stop();
+    const stopped = this.#server?.stop();
+    if (this.#isIterated) return;
+    await stopped;
+    await this.#spool?.close();
   }
 
   protected override async begin({ state, defer }: ReadContext<WebhookCursor>): Promise<void> {
+    this.#isIterated = true;
     defer(async () => {
-      if (this.#server !== undefined && !this.#isHeld) await this.#server.stop();
+      this.#isIterated = false;
+      if (this.#server !== undefined && (this.#isClosed || !this.#isHeld)) await this.#server.stop();
+      // What was acknowledged last is told to the spool before this.
+      if (this.#isClosed) await this.#spool?.close();
     });
-    await this.#inbox.restore(state);
+    if (this.#spool === undefined) await this.#queue.restore(state);
+    else await this.#spool.open();
     await this.#server?.start();
   }
 
   /** @internal */
   protected override open(context: ReadContext<WebhookCursor>): Upstream {
-    const { iterator } = super.open(context) as { iterator: AsyncIterator<Batch<Event>, void> };
-    const positioned = this.#positioned(context, iterator);
     const { clock } = this;
-    const beat = (): Batch<Event> => ({ events: [], cursor: this.#cursor() });
-    return {
-      kind: 'batches',
-      iterator: new Beating(positioned, { clock, signal: context.signal, everyMs: BEAT_MS, beat }),
-    } as Upstream;
+    const { signal } = context;
+    const reading = new Beating(this.#read(context), { clock, signal, everyMs: BEAT_MS, beat: () => this.#quiet() });
+    return { kind: 'batches', iterator: reading } as Upstream;
   }
 
-  /** Each batch with the time until which the source has listened, the first behind what it knows to have missed. */
-  async *#positioned(
-    context: ReadContext<WebhookCursor>,
-    batches: AsyncIterator<Batch<Event>, void>,
-  ): AsyncGenerator<Batch<Event>, void, undefined> {
-    try {
-      await this.begin(context);
-      const gap = this.#missed(context.cursor);
-      if (gap !== undefined) yield { events: [gap], cursor: this.#cursor() };
-      for (;;) {
-        const { value, done } = await batches.next();
-        if (done === true) return;
-        yield { ...value, cursor: this.#cursor() };
-      }
-    } finally {
-      await batches.return?.();
+  /** What comes, behind what is known to have been missed. */
+  async *#read(context: ReadContext<WebhookCursor>): AsyncGenerator<Batch<Event>, void, undefined> {
+    await this.begin(context);
+    this.#position = context.cursor;
+    const gap = this.#missed(context.cursor);
+    if (gap !== undefined) yield { events: [gap], cursor: this.#cursor() };
+    const listened = (): string => this.#now();
+    const batches = this.#spool?.batches(context, listened) ?? this.#queued(context);
+    for await (const batch of batches) {
+      this.#position = batch.cursor;
+      yield batch as Batch<Event>;
     }
   }
 
+  async *#queued(context: ReadContext<WebhookCursor>): AsyncGenerator<Batch<Event>, void, undefined> {
+    for await (const batch of this.pushed(context)) yield { ...batch, cursor: { listened: this.#now() } };
+  }
+
+  /** Nothing came for a while, and it is known that nothing was missed. */
+  #quiet(): Batch<Event> {
+    return { events: [], cursor: this.#cursor() };
+  }
+
+  /** Where it stands, behind what was handed out last. */
   #cursor(): WebhookCursor {
-    return { listened: new Date(this.clock.now()).toISOString() };
+    return { ...this.#position, listened: this.#now() };
+  }
+
+  #now(): string {
+    return new Date(this.clock.now()).toISOString();
   }
 
   #missed(cursor: WebhookCursor | undefined): GapEvent | undefined {
@@ -254,6 +276,24 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
     const downtime = downtimeOf(this.#endpoints, Date.parse(cursor.listened), since);
     if (downtime === undefined) return undefined;
     return this.gap('downtime', downtime, { from: cursor.listened, to: new Date(since).toISOString() });
+  }
+
+  get #inbox(): Inbox {
+    return this.#spool ?? this.#queue;
+  }
+
+  #createSpool(): SpoolInbox | undefined {
+    const { spool, queueBytes, queueEvents } = this.config;
+    if (spool === undefined) return undefined;
+    return new SpoolInbox({
+      config: spool,
+      maxRecentBytes: queueBytes,
+      maxEvents: queueEvents,
+      clock: this.clock,
+      logger: this.logger,
+      restore: (event) => this.event(event as never),
+      gap: (reason, detail, range) => this.gap(reason, detail, range),
+    });
   }
 
   #createReceiver(): Receiver {

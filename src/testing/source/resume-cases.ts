@@ -86,7 +86,8 @@ export const resumeCases: readonly SourceCase[] = [
       const cursor = source.getCursor();
       const text = JSON.stringify(cursor);
       source.setCursor(frozen(cursor));
-      await trial.read(source);
+      // What a source that receives has acknowledged is not sent again.
+      await trial.read(source, trial.isPush ? { limit: 1 } : {});
       assert.equal(JSON.stringify(cursor), text, 'the source changed the cursor that it was given');
     },
   },
