@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EventRouter, isGap, type Logger, SkippableError, type SourceEvent } from 'headwater';
-import { KyselyCursorStore } from 'headwater/cursors/kysely';
 import { SourceManager } from 'headwater/manager';
 import { KyselyDeadLetterStore } from 'headwater/sinks/kysely';
 import { type Answering, type WebhookAnswer, WebhookSource } from 'headwater/sources/webhook';
@@ -87,10 +86,10 @@ export class Monitor {
       retry: { retries: 0 },
       logger: this.#options.logger,
     });
+    // The spool knows which syncs are done, and the audit knows one that comes again.
     manager.add({
       id: 'syncs',
       create: () => this.#createSource(),
-      cursorStore: new KyselyCursorStore(this.#options.database, { tablePrefix, history: 0 }),
       concurrency: CONCURRENCY,
       batch: { maxEvents: 1 },
       deadLetters: this.deadLetters,

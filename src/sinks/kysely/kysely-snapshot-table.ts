@@ -13,6 +13,8 @@ import { SnapshotRows, type StoredItem } from './snapshot-rows.js';
 export interface SnapshotsTable {
   groupid: string;
   itemkey: string;
+  /** Of its group, which it was changed with last. As text from PostgreSQL: `bigint`. */
+  revision: number | string;
   version: string;
   /** The item as JSON. */
   data: string;
@@ -21,7 +23,6 @@ export interface SnapshotsTable {
 /** A row of the history of a table of snapshots: what an item became with a revision of its group. */
 export interface SnapshotHistoryTable {
   groupid: string;
-  /** As text from PostgreSQL: `bigint`. */
   revision: number | string;
   itemkey: string;
   /** null: the item was removed. */

@@ -63,11 +63,8 @@ export function snapshotMigrations(name: string): readonly Migration[] {
       name: `snapshots-1:${name}`,
       statements(dialect, table) {
         const { group, item } = snapshotKey(dialect.name);
-        const columns = [
-          ...keyColumns(dialect),
-          `version ${dialect.textType} not null`,
-          `data ${dialect.textType} not null`,
-        ];
+        const columns = [...keyColumns(dialect), 'revision bigint not null'];
+        for (const column of ['version', 'data']) columns.push(`${column} ${dialect.textType} not null`);
         return [
           `create table if not exists ${table(name)} (${columns.join(', ')}, primary key (${group}, ${item}))`,
           `create table if not exists ${table(`${name}_groups`)} (

@@ -29,7 +29,8 @@ export class SnapshotRows {
   readonly #groups: string;
   readonly #key: ReturnType<typeof snapshotKey>;
   readonly #insert: string;
-  readonly #insertHistory: string | undefined;
+  readonly #history: string = '';
+  readonly #insertHistory: string = '';
 
   constructor(database: SqlDatabase, table: string, history: boolean) {
     const { dialect } = database;
@@ -39,15 +40,12 @@ export class SnapshotRows {
     this.#key = snapshotKey(dialect.name);
     const { group, item } = this.#key;
     const columns = [...(this.#isHashed ? [group, item] : []), 'groupid', 'itemkey', 'version', 'data'];
-    this.#insert = dialect.insertRows({ table: this.#table, columns, key: [group, item], whenThere: 'replace' });
-    if (history)
-      this.#insertHistory = dialect.insertRows({
-        table: database.table(`${table}_history`),
-        number: 'revision',
-        columns,
-        key: [group, 'revision', item],
-        whenThere: 'replace',
-      });
+    const rows = { columns, number: 'revision', whenThere: 'replace' } as const;
+    this.#insert = dialect.insertRows({ ...rows, table: this.#table, key: [group, item] });
+    if (history) {
+      this.#history = database.table(`${table}_history`);
+      this.#insertHistory = dialect.insertRows({ ...rows, table: this.#history, key: [group, 'revision', item] });
+    }
   }
 
   get #isHashed(): boolean {
@@ -91,14 +89,31 @@ export class SnapshotRows {
     const { created, updated, removed } = diff;
     const rows = [...created, ...updated].map((entry) => this.#toRow(group, entry));
     const chunks = [...toRowChunks(rows)];
-    for (const chunk of chunks) await run(this.#insert, [chunk]);
+    for (const chunk of chunks) await run(this.#insert, [revision, chunk]);
     await this.#remove(run, group, removed);
-    if (this.#insertHistory !== undefined) {
-      const gone = removed.map(({ key }) => [...this.#keyOf(group, key), null, null]);
-      for (const chunk of [...chunks, ...toRowChunks(gone)]) await run(this.#insertHistory, [revision, chunk]);
-    }
+    if (this.#history !== '') await this.#keepHistory(run, group, revision, chunks, removed);
     const [one, two] = [1, 2].map(this.#database.dialect.parameter);
     await run(`update ${this.#groups} set revision = ${one} where group_key = ${two}`, [revision, hashKey(group)]);
+  }
+
+  async #keepHistory(
+    run: RunQuery,
+    group: string,
+    revision: number,
+    chunks: readonly string[],
+    removed: readonly { readonly key: string }[],
+  ): Promise<void> {
+    const gone = toRowChunks(removed.map(({ key }) => [...this.#keyOf(group, key), null, null]));
+    if (this.#isHashed) {
+      // Copied from table to table, MySQL would lock the room between groups.
+      for (const chunk of chunks) await run(this.#insertHistory, [revision, chunk]);
+    } else if (chunks.length > 0) {
+      const [one, two] = [1, 2].map(this.#database.dialect.parameter);
+      const columns = 'groupid, itemkey, revision, version, data';
+      const copied = `select ${columns} from ${this.#table} where groupid = ${one} and revision = ${two}`;
+      await run(`insert into ${this.#history} (${columns}) ${copied}`, [group, revision]);
+    }
+    for (const chunk of gone) await run(this.#insertHistory, [revision, chunk]);
   }
 
   async #remove(run: RunQuery, group: string, removed: readonly { readonly key: string }[]): Promise<void> {

@@ -102,8 +102,8 @@ function onConflict(insert: RowInsert): string {
   return `on conflict (${key}) do update set ${change.join(', ')}`;
 }
 
-function others({ columns, key }: RowInsert): string[] {
-  return columns.filter((column) => !key.includes(column));
+function others({ columns, key, number }: RowInsert): string[] {
+  return [...columns, ...(number === undefined ? [] : [number])].filter((column) => !key.includes(column));
 }
 
 function doubleQuoted(identifier: string): string {

@@ -115,10 +115,12 @@ for (const service of databaseServices) {
       await open().apply('site', [module('a', '1.0', { enabled: false })], { mode: 'full' });
       const rows = await db
         .selectFrom('headwater_snapshots')
-        .select(['groupid', 'itemkey', 'version', 'data'])
+        .select(['groupid', 'itemkey', 'revision', 'version', 'data'])
         .execute();
       const data = JSON.stringify(module('a', '1.0', { enabled: false }));
-      expect(rows).toEqual([{ groupid: 'site', itemkey: 'a', version: '1.0 false', data }]);
+      const [row, ...others] = rows.map((each) => ({ ...each, revision: Number(each.revision) }));
+      expect(row).toEqual({ groupid: 'site', itemkey: 'a', revision: 1, version: '1.0 false', data });
+      expect(others).toEqual([]);
     });
 
     it('with history every version is kept, and that an item was removed', async () => {
