@@ -139,18 +139,23 @@ describe.each(exampleDatabases)('a module monitor in $name', ({ open }) => {
       Array.from({ length: 6 }, () => ['refused', 'unknown']),
     );
     expect(await stored(sender.id)).toEqual([]);
-    expect((await sender.sync('full', modules(2_000))).answer.counts?.new).toBe(2_000);
+    expect((await sender.finished(await sender.sync('full', modules(2_000)))).counts.new).toBe(2_000);
   });
 
   it('E1: gzip is understood, and what is too large is refused, also after inflation', async () => {
     const sender = await register();
     const body = JSON.stringify({ mode: 'full', site, modules: modules(2_000) });
     const gzip = { 'content-encoding': 'gzip' };
-    expect(await sender.post(gzipSync(body), gzip)).toMatchObject({ status: 200, answer: { counts: { new: 2_000 } } });
+    const accepted = await sender.post(gzipSync(body), gzip);
+    expect(accepted.status).toBe(202);
+    expect((await sender.finished(accepted)).counts.new).toBe(2_000);
     expect((await sender.post(gzipSync(Buffer.alloc(100 * 1024 * 1024, ' ')), gzip)).status).toBe(413);
     expect((await sender.post(Buffer.alloc(2 * 1024 * 1024, ' '))).status).toBe(413);
     expect((await sender.post('not gzip', gzip)).status).toBe(400);
-    expect((await sender.sync('full', modules(2_000))).answer.counts?.new).toBe(0);
+    expect((await sender.finished(await sender.sync('full', modules(2_000)))).counts).toMatchObject({
+      new: 0,
+      removed: 0,
+    });
   });
 
   it('E1: 60 requests an hour for each site', { timeout }, async () => {
@@ -341,6 +346,63 @@ describe.each(exampleDatabases)('a module monitor in $name', ({ open }) => {
     await monitor.deadLetters.remove(letter === undefined ? [] : [letter]);
   });
 
+  it('E5: a large sync is accepted, done later, and its state can be asked for', { timeout }, async () => {
+    const sender = await register();
+    const accepted = await sender.sync('full', modules(1_500));
+    expect(accepted.status).toBe(202);
+    const { answer, headers } = accepted;
+    expect(answer).toMatchObject({ status: 'queued', statusUrl: `/api/v1/sites/${sender.id}/syncs/${answer.syncId}` });
+    expect(headers.get('location')).toBe(answer.statusUrl);
+    expect(await sender.finished(accepted)).toMatchObject({
+      status: 'completed',
+      counts: { processed: 1_500, new: 1_500 },
+    });
+    expect(await stored(sender.id)).toHaveLength(1_500);
+    expect((await audited(sender.id)).map(({ status, modules: count }) => [status, count])).toEqual([
+      ['completed', 1_500],
+    ]);
+  });
+
+  it('E5: what a site sends behind a large sync is applied behind it', { timeout }, async () => {
+    const sender = await register();
+    const large = await Promise.all([
+      sender.sync('full', modules(1_500, '1.0.0')),
+      ...[1, 2, 3].map((turn) => sender.sync('partial', [module(`small_${turn}`)])),
+    ]);
+    const next = await sender.sync('full', modules(1_200, '2.0.0'));
+    const small = await sender.sync('partial', [module('module_0', '3.0.0')]);
+    expect([next.status, small.status]).toEqual([202, 200]);
+    for (const each of [...large, next, small]) expect((await sender.finished(each)).status).toBe('completed');
+    const [first, second] = await stored(sender.id);
+    expect([first, second]).toEqual([module('module_0', '3.0.0'), module('module_1', '2.0.0')]);
+    expect(await stored(sender.id)).toHaveLength(1_200);
+  });
+
+  it('E5: a large sync that fails says so when it is asked for, and is a dead letter', { timeout }, async () => {
+    const sender = await register();
+    const heal = await refuseModule(db, 'poison');
+    const accepted = await sender.sync('full', [...modules(1_500), module('poison')]);
+    expect(accepted.status).toBe(202);
+    expect(await sender.finished(accepted)).toMatchObject({ status: 'failed', errors: [{ code: 'SYNC_FAILED' }] });
+    await until(async () => (await letters()).length === 1);
+    await heal();
+    const [letter] = await letters();
+    expect((await monitor.retryDeadLetter(letter?.event as SourceEvent)).counts.new).toBe(1_501);
+    await monitor.deadLetters.remove(letter === undefined ? [] : [letter]);
+  });
+
+  it('E5: accepted syncs are done after a restart', { timeout }, async () => {
+    const senders = await Promise.all(Array.from({ length: 5 }, register));
+    const accepted = await Promise.all(senders.map(({ sync }) => sync('full', modules(1_500))));
+    await stop();
+    await start();
+    for (const [index, sender] of senders.entries()) {
+      const outcome = await sender.finished(accepted[index] as (typeof accepted)[number]);
+      expect(outcome).toMatchObject({ status: 'completed', counts: { new: 1_500 } });
+      expect(await stored(sender.id)).toHaveLength(1_500);
+    }
+  });
+
   it('E6: 100 sites at once, each with its own; every sync is audited', { timeout }, async () => {
     const senders = await Promise.all(Array.from({ length: 100 }, register));
     const rounds = [1, 2].map((round) =>
@@ -466,6 +528,15 @@ class Sender {
       headers: response.headers,
       answer: (text === '' ? {} : JSON.parse(text)) as Answer,
     };
+  };
+
+  /** What became of a sync, once that is known. */
+  readonly finished = async ({ answer: { syncId } }: { answer: Answer }): Promise<Answer> => {
+    for (;;) {
+      const { answer } = await this.status(syncId);
+      if (answer.status !== 'queued') return answer;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   };
 
   readonly status = async (sync: string): Promise<{ status: number; answer: Answer }> => {

@@ -1,4 +1,4 @@
-export type { SnapshotEntry, SnapshotMode, SnapshotShape } from '../../toolkit/snapshot-diff.js';
+export type { SnapshotDiff, SnapshotEntry, SnapshotMode, SnapshotShape } from '../../toolkit/snapshot-diff.js';
 export type { DialectName } from '../../toolkit/sql/dialect.js';
 export { toSqlFailure } from '../../toolkit/sql/failure.js';
 export type { SqlOptions } from '../../toolkit/sql/sql-database.js';

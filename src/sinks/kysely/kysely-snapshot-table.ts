@@ -1,13 +1,8 @@
 import type { Kysely, Transaction } from 'kysely';
-import {
-  diffSnapshot,
-  type SnapshotEntry,
-  type SnapshotMode,
-  type SnapshotShape,
-} from '../../toolkit/snapshot-diff.js';
+import { diffSnapshot, type SnapshotDiff, type SnapshotMode, type SnapshotShape } from '../../toolkit/snapshot-diff.js';
 import { SqlDatabase, type SqlOptions } from '../../toolkit/sql/sql-database.js';
 import { snapshotHistoryMigrations, snapshotMigrations } from './migrations.js';
-import { SnapshotRows, type StoredItem } from './snapshot-rows.js';
+import { SnapshotRows } from './snapshot-rows.js';
 
 /** A row of a table of snapshots, for the host's own interface of its database. MySQL has the hashed key beside it. */
 export interface SnapshotsTable {
@@ -45,11 +40,7 @@ export interface ApplyOptions<Transaction> {
 }
 
 /** What a snapshot has changed in its group. */
-export interface SnapshotChanges<Item> {
-  readonly created: readonly SnapshotEntry<Item>[];
-  readonly updated: readonly (SnapshotEntry<Item> & { readonly previous: Item })[];
-  readonly unchanged: readonly SnapshotEntry<Item>[];
-  readonly removed: readonly { readonly key: string; readonly previous: Item }[];
+export interface SnapshotChanges<Item> extends SnapshotDiff<Item> {
   /** Counts the snapshots that changed this group: the order in which they did. 0: none has. */
   readonly revision: number;
 }
@@ -101,37 +92,24 @@ export class KyselySnapshotTable<DB, Item> {
     const { mode, transaction } = options;
     return this.#database.transaction(transaction as Transaction<unknown> | undefined, async (run) => {
       const lock = await this.#rows.lock(run, group);
-      const stored = await this.#rows.read(run, group, lock);
-      const versions = new Map([...stored].map(([key, { version }]) => [key, version]));
-      const diff = diffSnapshot(versions, snapshot, mode, this.#shape);
+      const diff = diffSnapshot(await this.#rows.versions(run, group, lock), snapshot, mode, this.#shape);
       const isChanged = diff.created.length + diff.updated.length + diff.removed.length > 0;
       const revision = lock.revision + (isChanged ? 1 : 0);
       if (isChanged) await this.#rows.write(run, group, revision, diff);
-      return {
-        created: diff.created,
-        updated: diff.updated.map(({ key, version, item }) => ({ key, version, item, previous: itemOf(stored, key) })),
-        unchanged: diff.unchanged,
-        removed: diff.removed.map(({ key }) => ({ key, previous: itemOf(stored, key) })),
-        revision,
-      };
+      return { ...diff, revision };
     });
   }
 
   /** The items of a group as they are stored, in no order that means anything. */
   async items(group: string, options: { transaction?: Transaction<DB> | undefined } = {}): Promise<Item[]> {
     const { transaction } = options;
-    const read = await this.#database.transaction(transaction as Transaction<unknown> | undefined, (run) =>
-      this.#rows.read(run, group),
+    return this.#database.transaction(transaction as Transaction<unknown> | undefined, async (run) =>
+      (await this.#rows.data(run, group)).map((data) => JSON.parse(data) as Item),
     );
-    return [...read.keys()].map((key) => itemOf<Item>(read, key));
   }
 
   /** Makes the tables if they are missing, so that a first run finds out early what it may not do. Optional. */
   async prepare(): Promise<void> {
     await this.#database.ready();
   }
-}
-
-function itemOf<Item>(stored: ReadonlyMap<string, StoredItem>, key: string): Item {
-  return JSON.parse(stored.get(key)?.data ?? 'null') as Item;
 }

@@ -9,12 +9,6 @@ import { snapshotKey } from './migrations.js';
 /** Keys in one statement: far below the parameters that any database takes. */
 const REMOVED_AT_ONCE = 500;
 
-export interface StoredItem {
-  readonly version: string;
-  /** JSON. */
-  readonly data: string;
-}
-
 /** What is known of a group once it is locked. */
 export interface GroupLock {
   readonly revision: number;
@@ -73,15 +67,18 @@ export class SnapshotRows {
     return { revision, isCurrent: revision === revisionOf(await run(read, key)) };
   }
 
-  /** @param lock undefined: only looks */
-  async read(run: RunQuery, group: string, lock?: GroupLock): Promise<Map<string, StoredItem>> {
+  /** The versions of the items of a locked group, by their keys. */
+  async versions(run: RunQuery, group: string, { isCurrent }: GroupLock): Promise<Map<string, string>> {
     // Asked for only where it is needed: it also locks the room between groups, and two could wait for each other.
-    const asItIs = lock?.isCurrent === false ? ' for update' : '';
-    const text = `select itemkey, version, data from ${this.#table} where ${this.#key.group} = ${this.#database.dialect.parameter(1)}${asItIs}`;
-    const { rows } = await run(text, [this.#groupKey(group)]);
-    return new Map(
-      rows.map((row) => [String(row['itemkey']), { version: String(row['version']), data: String(row['data']) }]),
-    );
+    const asItIs = isCurrent ? '' : ' for update';
+    const { rows } = await run(`${this.#select('itemkey, version')}${asItIs}`, [this.#groupKey(group)]);
+    return new Map(rows.map((row) => [String(row['itemkey']), String(row['version'])]));
+  }
+
+  /** The items of a group as JSON. */
+  async data(run: RunQuery, group: string): Promise<string[]> {
+    const { rows } = await run(this.#select('data'), [this.#groupKey(group)]);
+    return rows.map((row) => String(row['data']));
   }
 
   /** Everything that a snapshot changed, as the revision that it makes of the group. */
@@ -124,6 +121,10 @@ export class SnapshotRows {
       const where = `${this.#key.group} = ${parameter(1)} and ${this.#key.item} in (${list})`;
       await run(`delete from ${this.#table} where ${where}`, [this.#groupKey(group), ...keys]);
     }
+  }
+
+  #select(columns: string): string {
+    return `select ${columns} from ${this.#table} where ${this.#key.group} = ${this.#database.dialect.parameter(1)}`;
   }
 
   #groupKey(group: string): string {

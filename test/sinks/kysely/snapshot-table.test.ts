@@ -54,9 +54,9 @@ for (const service of databaseServices) {
       const second = await table.apply('site', next, { mode: 'full' });
       expect(second).toEqual({
         created: [{ key: 'd', version: '1.0 true', item: module('d') }],
-        updated: [{ key: 'b', version: '1.1 true', item: module('b', '1.1'), previous: module('b') }],
+        updated: [{ key: 'b', version: '1.1 true', item: module('b', '1.1'), previousVersion: '1.0 true' }],
         unchanged: [{ key: 'c', version: '1.0 true', item: module('c') }],
-        removed: [{ key: 'a', previous: module('a') }],
+        removed: [{ key: 'a', previousVersion: '1.0 true' }],
         revision: 2,
       });
       expect((await table.items('site')).sort((one, other) => (one.name < other.name ? -1 : 1))).toEqual([
@@ -261,12 +261,12 @@ function staleReads(
           await transaction.selectFrom('headwater_snapshots').selectAll().execute();
           await open(other).apply('site', [module('a', others)], { mode: 'full' });
           const [updated] = (await open().apply('site', [module('a', 'ours')], { mode: 'full', transaction })).updated;
-          return updated?.previous.version;
+          return updated?.previousVersion;
         });
-    expect(await attempt('read committed', 'theirs 1')).toBe('theirs 1');
+    expect(await attempt('read committed', 'theirs 1')).toBe('theirs 1 true');
     // Either it sees what is there, or it says that it cannot, and another try will.
     const outcome = await attempt('repeatable read', 'theirs 2').catch((error: unknown) => error);
-    if (outcome !== 'theirs 2') expect(outcome).toMatchObject({ name: 'RetryableError', code: 'SQL_BUSY' });
+    if (outcome !== 'theirs 2 true') expect(outcome).toMatchObject({ name: 'RetryableError', code: 'SQL_BUSY' });
   });
 }
 
@@ -294,8 +294,12 @@ async function recordedSync(
     const { created, updated, removed, revision } = await table.apply(site, items, { mode, transaction });
     const rows = [
       ...created.map(({ key: name, item }) => ({ name, before: null, after: version(item) })),
-      ...updated.map(({ key: name, item, previous }) => ({ name, before: version(previous), after: version(item) })),
-      ...removed.map(({ key: name, previous }) => ({ name, before: version(previous), after: null })),
+      ...updated.map(({ key: name, item, previousVersion }) => ({
+        name,
+        before: previousVersion,
+        after: version(item),
+      })),
+      ...removed.map(({ key: name, previousVersion }) => ({ name, before: previousVersion, after: null })),
     ];
     if (rows.length > 0)
       await transaction
