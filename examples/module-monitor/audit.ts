@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { addAlerts } from './alerts.js';
-import type { Tables } from './database.js';
+import { orAway, type Tables } from './database.js';
 import { nothingCounted, type Sync, type SyncResult } from './sync.js';
 
 /** So many failures one after another are worth an alert. */
@@ -19,12 +19,8 @@ export class Audit {
 
   /** What a site may know of one of its syncs. */
   async find(site: string, id: string, within: Kysely<Tables> = this.#database): Promise<SyncResult | undefined> {
-    const row = await within
-      .selectFrom('syncs')
-      .select(['status', 'result'])
-      .where('id', '=', id)
-      .where('site', '=', site)
-      .executeTakeFirst();
+    const query = within.selectFrom('syncs').select('result').where('id', '=', id).where('site', '=', site);
+    const row = await orAway(query.executeTakeFirst());
     if (row === undefined) return undefined;
     return row.result === null ? queued(id) : (JSON.parse(row.result) as SyncResult);
   }
@@ -32,11 +28,11 @@ export class Audit {
   /** Notes that a sync waits, unless it is done already. */
   async queue({ id, site, mode, modules, receivedAt }: Sync): Promise<void> {
     const head = { id, site, mode, modules: modules.length, received_at: receivedAt };
-    await this.#database
+    const insert = this.#database
       .insertInto('syncs')
       .values({ ...head, status: 'queued' })
-      .onConflict((conflict) => conflict.column('id').doNothing())
-      .execute();
+      .onConflict((conflict) => conflict.column('id').doNothing());
+    await orAway(insert.execute());
   }
 
   /** In the transaction of what it did. */
@@ -64,21 +60,22 @@ export class Audit {
     const code = status === 'failed' ? 'SYNC_FAILED' : 'BODY_INVALID';
     const errors = [{ code, message: problem }];
     const result = { ...nothing(sync.id), status, errors };
-    const { site } = sync;
-    await this.#database.transaction().execute(async (transaction) => {
-      await transaction
-        .updateTable('sites')
-        .set(({ eb }) => ({ failures: eb('failures', '+', 1) }))
-        .where('id', '=', site)
-        .execute();
-      await this.record(transaction, sync, result, null);
-      const row = await transaction.selectFrom('sites').select('failures').where('id', '=', site).executeTakeFirst();
-      const failures = Number(row?.failures ?? 0);
-      if (failures % FAILING !== 0) return;
-      const data = { site, failures, lastError: problem };
-      await addAlerts(transaction, [{ id: `${site}/failing/${sync.id}`, type: 'monitor.site.failing', data }]);
-    });
+    await orAway(this.#database.transaction().execute((transaction) => this.#noteFailure(transaction, sync, result)));
     return result;
+  }
+
+  async #noteFailure(transaction: Transaction<Tables>, sync: Audited, result: SyncResult): Promise<void> {
+    const { id, site } = sync;
+    const { failures } = await transaction
+      .updateTable('sites')
+      .set(({ eb }) => ({ failures: eb('failures', '+', 1) }))
+      .where('id', '=', site)
+      .returning('failures')
+      .executeTakeFirstOrThrow();
+    await this.record(transaction, sync, result, null);
+    if (failures % FAILING !== 0) return;
+    const data = { site, failures, lastError: result.errors[0]?.message ?? '' };
+    await addAlerts(transaction, [{ id: `${site}/failing/${id}`, type: 'monitor.site.failing', data }]);
   }
 }
 

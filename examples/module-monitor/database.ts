@@ -1,4 +1,4 @@
-import type { SnapshotHistoryTable, SnapshotsTable } from 'headwater/sinks/kysely';
+import { type SnapshotHistoryTable, type SnapshotsTable, toSqlFailure } from 'headwater/sinks/kysely';
 import { type Dialect, Kysely, PostgresDialect, SqliteDialect } from 'kysely';
 import Database from 'libsql';
 import pg from 'pg';
@@ -93,6 +93,15 @@ export async function openDatabase(url: string): Promise<Kysely<Tables>> {
     .addColumn('told_at', 'text')
     .execute();
   return database;
+}
+
+/** A database that is away is told by an error of the library, for which whatever asked is tried again. */
+export async function orAway<Result>(query: Promise<Result>): Promise<Result> {
+  try {
+    return await query;
+  } catch (error) {
+    throw toSqlFailure(error);
+  }
 }
 
 function dialectFor(url: string): Dialect {

@@ -40,6 +40,7 @@ export class Monitor {
   readonly #audit: Audit;
   readonly #inventory: Inventory;
   readonly #runner: SyncRunner;
+  readonly #provider: SiteProvider;
   readonly #manager: SourceManager;
   readonly #server: Server;
   #source: WebhookSource<SyncEvent> | undefined;
@@ -52,6 +53,8 @@ export class Monitor {
     this.#audit = new Audit(database);
     this.#inventory = new Inventory(database);
     this.#runner = new SyncRunner(database, this.#inventory, this.#audit, logger);
+    const { largeModules = 1_000, perHour = 60 } = options;
+    this.#provider = new SiteProvider({ sites: this.sites, audit: this.#audit, largeModules, perHour });
     this.#manager = this.#createManager();
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
@@ -108,9 +111,8 @@ export class Monitor {
   }
 
   async #createSource(): Promise<WebhookSource<SyncEvent>> {
-    const { spool, logger, largeModules = 1_000, perHour = 60 } = this.#options;
-    const { sites } = this;
-    const provider = new SiteProvider({ sites, audit: this.#audit, largeModules, perHour });
+    const { spool, logger } = this.#options;
+    const provider = this.#provider;
     this.#source = await WebhookSource.create<SyncEvent>({
       id: 'syncs',
       logger,
@@ -131,10 +133,10 @@ export class Monitor {
 
   async #apply(event: SyncEvent): Promise<void> {
     const result = await this.#runner.run(event.data);
-    const isFailed = result.status === 'failed';
-    this.#source?.answer(event, json(isFailed ? 500 : 200, result));
-    // What failed is put aside, for somebody to look at.
-    if (isFailed) throw new SkippableError(result.errors[0]?.message ?? 'it failed', { code: 'SYNC_FAILED' });
+    this.#source?.answer(event, answerTo(result));
+    // It is put aside, for somebody to look at.
+    if (result.status === 'failed')
+      throw new SkippableError(result.errors[0]?.message ?? 'it failed', { code: 'SYNC_FAILED' });
   }
 
   /** To those that do not wait: it is on disk, and here is where to ask for it. */
@@ -144,7 +146,7 @@ export class Monitor {
     const { id, site } = event.data;
     if (outcome === 'spooled') await this.#audit.queue(event.data);
     const result = (await this.#audit.find(site, id)) ?? queued(id);
-    if (result.status !== 'queued') return json(200, result);
+    if (result.status !== 'queued') return answerTo(result);
     const statusUrl = `/api/v1/sites/${encodeURIComponent(site)}/syncs/${id}`;
     return json(202, { ...result, statusUrl }, { location: statusUrl });
   }
@@ -170,6 +172,10 @@ export class Monitor {
       return json(503, { error: 'try again later' }, { 'retry-after': '10' });
     }
   }
+}
+
+function answerTo(result: SyncResult): WebhookAnswer {
+  return json(result.status === 'failed' ? 500 : 200, result);
 }
 
 function json(status: number, body: object, headers: Record<string, string> = {}): WebhookAnswer {

@@ -42,6 +42,7 @@ export class SiteProvider implements WebhookProvider<SyncEvent> {
   readonly retries = true;
   readonly #options: SiteProviderOptions;
   readonly #rate: RateLimit;
+  #time = 0;
 
   constructor(options: SiteProviderOptions) {
     this.#options = options;
@@ -54,11 +55,11 @@ export class SiteProvider implements WebhookProvider<SyncEvent> {
     return problem === undefined ? this.#rate.take(site, receivedAt) : REFUSALS[problem];
   }
 
-  async read({ params, header, content, receivedAt }: WebhookRequest): Promise<Delivery<SyncEvent>> {
+  async read({ params, header, content }: WebhookRequest): Promise<Delivery<SyncEvent>> {
     const site = params['site'] ?? '';
     const key = header('idempotency-key');
     const id = key === undefined ? randomUUID() : syncIdOf(site, key);
-    const at = new Date(receivedAt).toISOString();
+    const at = this.#nextTime();
     const { data, error } = syncRequest.safeParse(parseJson(content));
     if (data === undefined) {
       const problems = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
@@ -79,6 +80,12 @@ export class SiteProvider implements WebhookProvider<SyncEvent> {
       ],
       answerWhen: isLarge ? 'spooled' : 'acknowledged',
     };
+  }
+
+  /** Times tell the order in which syncs were accepted. */
+  #nextTime(): string {
+    this.#time = Math.max(Date.now(), this.#time + 1);
+    return new Date(this.#time).toISOString();
   }
 }
 

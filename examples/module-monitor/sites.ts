@@ -1,7 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { toSqlFailure } from 'headwater/sinks/kysely';
 import type { Kysely } from 'kysely';
-import type { Tables } from './database.js';
+import { orAway, type Tables } from './database.js';
 
 /** Why somebody may not speak for a site. */
 export type SiteProblem = 'no key' | 'unknown site' | 'wrong key';
@@ -41,14 +40,13 @@ export class Sites {
    */
   async check(id: string, key: string | undefined): Promise<SiteProblem | undefined> {
     if (key === undefined) return 'no key';
-    const rows = await this.#database
+    const query = this.#database
       .selectFrom('sites')
       .leftJoin('api_keys', 'api_keys.site', 'sites.id')
       .select('api_keys.key_hash')
       .where('sites.id', '=', id)
-      .where('sites.is_active', '=', 1)
-      .execute()
-      .catch(throwFailure);
+      .where('sites.is_active', '=', 1);
+    const rows = await orAway(query.execute());
     if (rows.length === 0) return 'unknown site';
     const hash = Buffer.from(hashOf(key));
     const isRight = rows.some(({ key_hash }) => key_hash !== null && timingSafeEqual(Buffer.from(key_hash), hash));
@@ -59,8 +57,4 @@ export class Sites {
 /** Keys are random and long, so nobody finds one by trying: a plain hash is enough. */
 function hashOf(key: string): string {
   return createHash('sha256').update(key).digest('hex');
-}
-
-function throwFailure(error: unknown): never {
-  throw toSqlFailure(error);
 }

@@ -1,9 +1,8 @@
 import { HeadwaterError, type Logger, RetryableError } from 'headwater';
-import { toSqlFailure } from 'headwater/sinks/kysely';
 import { retry } from 'headwater/toolkit';
 import type { Kysely, Transaction } from 'kysely';
 import type { Audit } from './audit.js';
-import type { Tables } from './database.js';
+import { orAway, type Tables } from './database.js';
 import type { Inventoried, Inventory } from './inventory.js';
 import { nothingCounted, type Sync, type SyncResult } from './sync.js';
 
@@ -33,34 +32,28 @@ export class SyncRunner {
 
   /**
    * All of a sync, or nothing of it and a note in the audit. The same sync again is answered as before.
-   * @throws RetryableError when the database is away: then it is as if it had not come yet.
+   * @throws RetryableError when the database is away: then it is as if it had not come yet, nor any behind it.
    */
   run(sync: Sync): Promise<SyncResult> {
-    const turn = (this.#turns.get(sync.site) ?? Promise.resolve()).then(() => this.#run(sync));
-    const ended = turn.catch(() => {});
-    this.#turns.set(sync.site, ended);
-    void ended.then(() => {
-      if (this.#turns.get(sync.site) === ended) this.#turns.delete(sync.site);
-    });
+    const { site } = sync;
+    const turn = (this.#turns.get(site) ?? Promise.resolve()).then(() => this.#run(sync));
+    this.#turns.set(site, turn);
+    const leave = (): void => {
+      if (this.#turns.get(site) === turn) this.#turns.delete(site);
+    };
+    turn.then(leave, leave);
     return turn;
   }
 
   async #run(sync: Sync): Promise<SyncResult> {
     try {
-      return await retry(() => this.#attempt(sync), { policy: RETRY, retryUnknown: false });
+      const attempt = () => this.#database.transaction().execute((transaction) => this.#apply(sync, transaction));
+      return await retry(() => orAway(attempt()), { policy: RETRY, retryUnknown: false });
     } catch (error) {
       if (RetryableError.isInstance(error)) throw error;
       this.#logger.error({ error, site: sync.site, sync: sync.id }, 'a sync failed');
       const known = HeadwaterError.isInstance(error) ? error.message : 'what was sent could not be stored';
       return this.#audit.fail(sync, 'failed', known);
-    }
-  }
-
-  async #attempt(sync: Sync): Promise<SyncResult> {
-    try {
-      return await this.#database.transaction().execute((transaction) => this.#apply(sync, transaction));
-    } catch (error) {
-      throw toSqlFailure(error);
     }
   }
 

@@ -9,7 +9,7 @@ export interface Sync {
   readonly mode: SyncRequest['mode'];
   readonly info: SyncRequest['site'];
   readonly modules: readonly Module[];
-  /** RFC 3339 in UTC. */
+  /** RFC 3339 in UTC; later than that of each that was accepted before. */
   readonly receivedAt: string;
 }
 

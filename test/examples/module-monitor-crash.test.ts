@@ -3,14 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase, type Tables } from '../../examples/module-monitor/database.js';
+import { Sites } from '../../examples/module-monitor/sites.js';
 import { exampleDatabases } from './example-databases.js';
 import { runExample, startExample } from './run-example.js';
 
 const timeout = 120_000;
-const KILLS = 4;
-const SITES = 4;
+const KILLS = 3;
+const SITES = 3;
 const LARGE = 1_500;
 const site = { url: 'https://shop.example', platform: 'drupal', platformVersion: '10.3.1' };
 
@@ -37,6 +38,7 @@ describe.each(exampleDatabases)('a module monitor in $name, as a program', ({ na
 
   const serve = async () => {
     const { child, ended } = startExample('module-monitor', work, 'serve', '--port', '0', '--database', url);
+    onTestFinished(() => void child.kill('SIGKILL'));
     const base = await new Promise<string>((resolve, reject) => {
       child.stdout?.on('data', (text: string) => {
         const [found] = /http:\S+/.exec(text) ?? [];
@@ -46,11 +48,7 @@ describe.each(exampleDatabases)('a module monitor in $name, as a program', ({ na
     });
     return { base: `${base}/api/v1/sites`, child, ended };
   };
-  const addSite = async (id: string): Promise<string> => {
-    const { stdout, status } = await runExample('module-monitor', work, 'add-site', id, '--database', url);
-    expect(status).toBe(0);
-    return stdout.trim();
-  };
+  const addSite = (id: string): Promise<string> => read((db) => new Sites(db).register(id));
   const read = async <Result>(look: (db: Kysely<Tables>) => Promise<Result>): Promise<Result> => {
     const db = await openDatabase(url);
     try {
@@ -87,7 +85,10 @@ describe.each(exampleDatabases)('a module monitor in $name, as a program', ({ na
     await read((db) => checkAll(db, accepted));
   });
 
-  it('says what is wrong with the command line', async () => {
+  it('shows the key of a site once, and says what is wrong with the command line', { timeout }, async () => {
+    const { stdout, status } = await runExample('module-monitor', work, 'add-site', 'shop', '--database', url);
+    expect(status).toBe(0);
+    expect(await read((db) => new Sites(db).check('shop', stdout.trim()))).toBeUndefined();
     expect((await runExample('module-monitor', work, 'add-site', 'no name', '--database', url)).status).toBe(1);
     expect((await runExample('module-monitor', work, 'unknown', '--database', url)).status).toBe(1);
     expect(await runExample('module-monitor', work, 'dead-letters', '--database', url)).toEqual({
