@@ -16,7 +16,10 @@ import type { SyncEvent, SyncResult } from './sync.js';
 import { SyncRunner } from './sync-runner.js';
 
 const SYNC_PATH = '/api/v1/sites/:site/modules/sync';
-const STATUS_PATH = /^\/api\/v1\/sites\/([^/?]+)\/syncs\/([\w-]+)$/;
+const STATUS_PATH = /^\/api\/v1\/sites\/([\w.-]+)\/syncs\/([\w-]+)$/;
+/** Those that send slowly must not hold connections for long. */
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 60_000 };
+const CLOSE_GRACE_MS = 5_000;
 /** Syncs of different sites at once. */
 const CONCURRENCY = 16;
 
@@ -56,7 +59,7 @@ export class Monitor {
     const { largeModules = 1_000, perHour = 60 } = options;
     this.#provider = new SiteProvider({ sites: this.sites, audit: this.#audit, largeModules, perHour });
     this.#manager = this.#createManager();
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server = createServer(TIMEOUTS, (request, response) => void this.#answer(request, response));
   }
 
   /** @returns the port it listens on */
@@ -74,7 +77,9 @@ export class Monitor {
     this.#server.close();
     await this.#manager.stop();
     this.#server.closeIdleConnections();
+    const timer = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS);
     await closed;
+    clearTimeout(timer);
   }
 
   /** Tries once more what had failed; whether it went through. */
@@ -153,11 +158,11 @@ export class Monitor {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, site, sync] = STATUS_PATH.exec(request.url ?? '') ?? [];
-    if (site === undefined || sync === undefined || request.method !== 'GET') {
-      this.#source?.nodeHandler()(request, response);
+    if (this.#source !== undefined && (site === undefined || sync === undefined || request.method !== 'GET')) {
+      this.#source.nodeHandler()(request, response);
       return;
     }
-    const { status, headers, body } = await this.#status(decodeURIComponent(site), sync, request.headers['x-api-key']);
+    const { status, headers, body } = await this.#status(site ?? '', sync ?? '', request.headers['x-api-key']);
     response.writeHead(status, headers).end(body);
   }
 

@@ -85,20 +85,22 @@ describe.each(exampleDatabases)('a module monitor in $name, as a program', ({ na
     await read((db) => checkAll(db, accepted));
   });
 
-  it('shows the key of a site once, and says what is wrong with the command line', { timeout }, async () => {
-    const { stdout, status } = await runExample('module-monitor', work, 'add-site', 'shop', '--database', url);
-    expect(status).toBe(0);
-    expect(await read((db) => new Sites(db).check('shop', stdout.trim()))).toBeUndefined();
-    expect((await runExample('module-monitor', work, 'add-site', 'no name', '--database', url)).status).toBe(1);
-    expect((await runExample('module-monitor', work, 'unknown', '--database', url)).status).toBe(1);
-    expect(await runExample('module-monitor', work, 'dead-letters', '--database', url)).toEqual({
-      status: 0,
-      stdout: '',
+  if (name === 'SQLite') {
+    it('shows a key once, and says what is wrong with the command line', { timeout }, async () => {
+      const run = (...words: string[]) => runExample('module-monitor', work, ...words, '--database', url);
+      const shown = run('add-site', 'shop');
+      const ended = await Promise.all([run('add-site', 'no name'), run('unknown'), run('dead-letters'), run('retry')]);
+      expect(ended.map(({ status }) => status)).toEqual([1, 1, 0, 0]);
+      expect(ended.map(({ stdout }) => stdout).join('')).toBe('');
+      const { stdout, status } = await shown;
+      expect(status).toBe(0);
+      expect(await read((db) => new Sites(db).check('shop', stdout.trim()))).toBeUndefined();
+      expect(JSON.stringify(await read((db) => db.selectFrom('api_keys').selectAll().execute()))).not.toContain(
+        stdout.trim(),
+      );
     });
-    expect(await runExample('module-monitor', work, 'retry', '--database', url)).toEqual({ status: 0, stdout: '' });
-  });
-
-  if (name !== 'PostgreSQL') return;
+    return;
+  }
 
   it('E5: a database whose connections break is waited for: nothing is lost', { timeout }, async () => {
     const key = await addSite('broken');
@@ -112,7 +114,10 @@ describe.each(exampleDatabases)('a module monitor in $name, as a program', ({ na
     const accepted: Sent[] = [];
     for (let turn = 1; turn <= 15; ) {
       const syncId = await send(base, 'broken', key, turn).catch(() => undefined);
-      if (syncId === undefined) continue;
+      if (syncId === undefined) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        continue;
+      }
       accepted.push({ site: 'broken', key, turn, syncId });
       turn += 1;
     }
