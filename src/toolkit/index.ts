@@ -13,6 +13,15 @@ export { type ReadLinesOptions, readLines } from './lines/read-lines.js';
 export { type PollOptions, poll } from './poll.js';
 export { type RetryOptions, type RetryPolicy, retry } from './retry.js';
 export {
+  type HmacAlgorithm,
+  type HmacOptions,
+  HmacVerifier,
+  isRecent,
+  SecretVerifier,
+  type SignatureEncoding,
+  signHmac,
+} from './signature.js';
+export {
   contentVersion,
   diffSnapshot,
   type SnapshotDiff,

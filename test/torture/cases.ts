@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type DialectName, dialectNames, dropDatabase } from './databases.js';
-import { closeGithub, judgeGithub, startGithub } from './github.js';
+import { githubServices, judgeGithub } from './github.js';
 import {
   commits,
   counted,
@@ -20,9 +20,10 @@ import { LINES_AT_ONCE } from './log-scenarios.js';
 import { NginxWriter, RsyslogWriter } from './log-writers.js';
 import { createRepository } from './repository.js';
 import { BATCH } from './scenario.js';
+import { eventsInFlight } from './served-scenarios.js';
 import type { Service, Services } from './services.js';
 import { judgeSlack, slackServices } from './slack.js';
-import { eventsInFlight } from './slack-scenarios.js';
+
 import { createTree, treeKeys } from './tree.js';
 
 /** One scenario: what is there before, what must be there after, and what a kill may repeat. */
@@ -95,7 +96,16 @@ export const groups: Readonly<Record<string, Group>> = {
   },
   github: {
     scenarios: {
-      github: { judge: judgeGithub, atRisk: aBatch, prepare: startGithub, cleanUp: closeGithub },
+      'github-jsonl': {
+        ...served(githubServices),
+        judge: judgeGithub(linesOfJsonl, 'github-jsonl'),
+        atRisk: eventsInFlight,
+      },
+      'github-sqlite': {
+        ...served(githubServices),
+        judge: judgeGithub(storedInSqlite, 'github-sqlite'),
+        atRisk: nothing,
+      },
     },
     contended: {},
   },

@@ -10,7 +10,6 @@ import type { Upstream } from '../../core/source-runtime.js';
 import { createAllowList } from '../../toolkit/allow-list.js';
 import { hostText, listenFailure } from '../../toolkit/listen-failure.js';
 import { Listening } from '../../toolkit/listening.js';
-import { Beating } from './beating.js';
 import {
   type ServerConfig,
   type WebhookConfig,
@@ -30,6 +29,7 @@ import type { Inbox } from './inbox.js';
 import { handleNode } from './node-handler.js';
 import type { Delivery, WebhookAnswer } from './provider.js';
 import { QueueInbox } from './queue-inbox.js';
+import { Reading } from './reading.js';
 import { Receiver } from './receiver.js';
 import { Routes } from './routes.js';
 import { type WebhookAddress, WebhookServer } from './server.js';
@@ -37,6 +37,8 @@ import { SpoolInbox } from './spool-inbox.js';
 
 /** How often a quiet source notes that it still listens. */
 const BEAT_MS = 30_000;
+/** How exact that is. */
+const LISTENED_STEP_MS = 1_000;
 /** How long requests that were refused at the end may take to hear of it. */
 const FLUSH_MS = 500;
 
@@ -82,6 +84,18 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
       'github.push': {
         description: 'Provider github: any event of GitHub, `github.<event>` or `github.<event>.<action>`.',
       },
+      'gitlab.push': {
+        description: 'Provider gitlab: any event, `gitlab.<kind>` or `gitlab.<kind>.<action or status>`.',
+      },
+      'jenkins.build.completed': { description: 'Provider jenkins: a phase of a build, `jenkins.build.<phase>`.' },
+      'alertmanager.alert': { description: 'Provider alertmanager: an alert that fires or is resolved.' },
+      'pagerduty.incident.triggered': { description: 'Provider pagerduty: any event, `pagerduty.<event type>`.' },
+      'stripe.invoice.paid': { description: 'Provider stripe: any event, `stripe.<event type>`.' },
+      'slack.app_mention': { description: 'Provider slack: any event of the Events API, `slack.<event type>`.' },
+      'standard-webhooks.received': {
+        description: 'Provider standard-webhooks: `standard-webhooks.<type>`, where the body says one.',
+      },
+      'cloudevents.com.example.created': { description: 'Provider cloudevents: `cloudevents.<type>`.' },
       'webhook.received': { description: 'Provider generic: a request of any other sender.' },
     },
   } as const;
@@ -116,8 +130,9 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   #isHeld = false;
   #isClosed = false;
   #isIterated = false;
-  /** Behind what was handed out last. */
-  #position: WebhookCursor | undefined;
+  /** Behind what was handed out last, and when it was said that the source listens. */
+  #cursor: WebhookCursor | undefined;
+  #listenedAt = Number.NEGATIVE_INFINITY;
 
   private constructor(
     options: SourceOptions<WebhookConfig, WebhookCredentials, WebhookCursor>,
@@ -232,42 +247,41 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
 
   /** @internal */
   protected override open(context: ReadContext<WebhookCursor>): Upstream {
-    const { clock } = this;
-    const { signal } = context;
-    const reading = new Beating(this.#read(context), { clock, signal, everyMs: BEAT_MS, beat: () => this.#quiet() });
+    const reading = new Reading<Batch<Event>>({
+      clock: this.clock,
+      signal: context.signal,
+      begin: async () => {
+        await this.begin(context);
+        this.#cursor = context.cursor;
+        this.#listenedAt = Number.NEGATIVE_INFINITY;
+        const gap = this.#missed(context.cursor);
+        return gap === undefined ? undefined : { events: [gap], cursor: this.position() };
+      },
+      items: this.#spooled(context) ?? this.pushed(context),
+      everyMs: BEAT_MS,
+      beat: () => ({ events: [], cursor: this.position() }),
+    });
     return { kind: 'batches', iterator: reading } as Upstream;
   }
 
-  /** What comes, behind what is known to have been missed. */
-  async *#read(context: ReadContext<WebhookCursor>): AsyncGenerator<Batch<Event>, void, undefined> {
-    await this.begin(context);
-    this.#position = context.cursor;
-    const gap = this.#missed(context.cursor);
-    if (gap !== undefined) yield { events: [gap], cursor: this.#cursor() };
-    const listened = (): string => this.#now();
-    const batches = this.#spool?.batches(context, listened) ?? this.#queued(context);
-    for await (const batch of batches) {
-      this.#position = batch.cursor;
-      yield batch as Batch<Event>;
+  /** Behind what was handed out last. */
+  protected override position(): WebhookCursor {
+    const now = this.clock.now();
+    // Text of the time is made once a second: for each event it would cost as much as a part of the event.
+    if (now - this.#listenedAt >= LISTENED_STEP_MS || now < this.#listenedAt) {
+      this.#listenedAt = now;
+      this.#cursor = { ...this.#cursor, listened: new Date(now).toISOString() };
     }
+    return this.#cursor as WebhookCursor;
   }
 
-  async *#queued(context: ReadContext<WebhookCursor>): AsyncGenerator<Batch<Event>, void, undefined> {
-    for await (const batch of this.pushed(context)) yield { ...batch, cursor: { listened: this.#now() } };
-  }
-
-  /** Nothing came for a while, and it is known that nothing was missed. */
-  #quiet(): Batch<Event> {
-    return { events: [], cursor: this.#cursor() };
-  }
-
-  /** Where it stands, behind what was handed out last. */
-  #cursor(): WebhookCursor {
-    return { ...this.#position, listened: this.#now() };
-  }
-
-  #now(): string {
-    return new Date(this.clock.now()).toISOString();
+  #spooled(context: ReadContext<WebhookCursor>): AsyncIterator<Batch<Event>, void> | undefined {
+    const place = (spool: string, sequence: number): WebhookCursor => {
+      const { listened } = this.position();
+      this.#cursor = { listened, spool, sequence };
+      return this.#cursor;
+    };
+    return this.#spool?.batches(context, place) as AsyncIterator<Batch<Event>, void> | undefined;
   }
 
   #missed(cursor: WebhookCursor | undefined): GapEvent | undefined {
@@ -316,7 +330,8 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   #toEvents({ uri }: Endpoint, { events, truncated, id }: Delivery): readonly SourceEvent[] {
     const made: SourceEvent[] = events.map((event) => {
       checkType(event);
-      return this.event({ ...event, source: uri } as never);
+      const { type, id: eventId, data, time, subject } = event;
+      return this.event({ type, id: eventId, data, time, subject, source: uri } as never);
     });
     if (truncated === undefined) return made;
     const gap = this.gap('truncated', truncated.detail, { from: id ?? events[0]?.id, count: truncated.count });

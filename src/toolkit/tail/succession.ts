@@ -50,13 +50,13 @@ export class Successions {
 
   /** Files that are gone are moved to where they are now. */
   async find({ path, files, gone }: Sight): Promise<Succession> {
-    const seen = seenOf(files);
-    const last = seen.at(-1);
+    const known = readOf(files);
+    const last = known.at(-1);
     const isOver = last === undefined || last.rotatedAt !== undefined || gone.includes(last);
     if (gone.length === 0 && !isOver) return NOTHING;
     const all = this.#copies.candidates(path);
     // What has the name was written to before: whatever has another name by now is a copy of it.
-    const isCut = files.some((file) => (file.isChanged || file.isBlank) && this.#isUnder(path, file));
+    const isCut = files.some((file) => (file.isChanged || file.isUntouched) && this.#isUnder(path, file));
     const taken = new Map(files.filter((file) => !gone.includes(file)).map((file) => [file.place, file.inode]));
     const isMoving = all.some((one) => taken.has(one.path) && taken.get(one.path) !== one.stats.ino);
     if (isMoving) return { ...NOTHING, isSettled: false };
@@ -104,16 +104,16 @@ export class Successions {
   }
 
   /**
-   * What comes after the last file of which something was seen; where nothing is left of that one, after the one before
-   * it; where nothing was ever seen, after an empty one was looked at.
+   * What comes after the last file of which something was read; where nothing is left of that one, after the one before
+   * it; where nothing was ever read, after the first one was looked at.
    */
   async #laterOf(
     files: readonly TailedFile[],
     lost: readonly TailedFile[],
     all: readonly Candidate[],
   ): Promise<readonly Candidate[]> {
-    const seen = seenOf(files);
-    for (const file of seen.toReversed()) {
+    const known = readOf(files);
+    for (const file of known.toReversed()) {
       const at = lost.includes(file) ? -1 : await this.#indexOf(file, all);
       if (at === -1) continue;
       const isSmall = ({ stats }: Candidate): boolean =>
@@ -121,7 +121,7 @@ export class Successions {
       // Too small to be compared with what was read of one that is lost: a part of that one, as its time says.
       return all.slice(at + 1).filter((candidate) => !isSmall(candidate));
     }
-    const last = seen.at(-1) ?? files.at(0);
+    const last = known.at(-1) ?? files.at(0);
     return all.filter(({ stats }) => last !== undefined && stats.mtimeMs > this.#writtenAt(last));
   }
 
@@ -159,9 +159,9 @@ export class Successions {
   }
 }
 
-/** Those of which something was seen. */
-export function seenOf(files: readonly TailedFile[]): TailedFile[] {
-  return files.filter(({ isBlank }) => !isBlank);
+/** Those of which something was read. Of others it is not known what was written before them under the same name. */
+export function readOf(files: readonly TailedFile[]): TailedFile[] {
+  return files.filter(({ isUntouched }) => !isUntouched);
 }
 
 function lossOf(file: TailedFile, why: string): Loss {

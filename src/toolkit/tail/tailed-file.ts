@@ -120,6 +120,11 @@ export class TailedFile {
     return this.offset === 0 && this.head[0] === 0;
   }
 
+  /** Nothing was read of it yet: it is known at most by its beginning. */
+  get isUntouched(): boolean {
+    return this.offset === 0 && !this.isComplete;
+  }
+
   /** Nothing more comes from it. */
   end(): void {
     this.isUnread = false;

@@ -64,7 +64,9 @@ export const github: ProviderFactory<z.output<typeof githubOptions>, GitHubWebho
   };
 };
 
-const NAME = /^[a-z_]{1,100}$/;
+const NAME = /^[a-z0-9_]{1,100}$/;
+/** That of repository_dispatch is of its caller's choice. */
+const ACTION = /^[\w.-]{1,100}$/;
 
 function read(request: WebhookRequest): Delivery<GitHubWebhookEvent> {
   const name = request.header('x-github-event') ?? '';
@@ -72,7 +74,7 @@ function read(request: WebhookRequest): Delivery<GitHubWebhookEvent> {
   const data = payloadOf(request) as GitHubPayload;
   const id = request.header('x-github-delivery');
   const { action, repository, organization } = data;
-  const hasAction = typeof action === 'string' && NAME.test(action);
+  const hasAction = typeof action === 'string' && ACTION.test(action);
   const event = {
     type: hasAction ? (`github.${name}.${action}` as const) : (`github.${name}` as const),
     id: id ?? createHash('sha256').update(request.body).digest('hex'),
