@@ -6,6 +6,8 @@ import { type Served, withServer } from './served.js';
 
 const SITES = 10;
 const MODULES = 1_000;
+const PAIRS = 7;
+const WARM_UPS = 2;
 const SITES_AT_ONCE = 100;
 const LONGEST_MS = 1_000;
 const MOST_MEGABYTES = 150;
@@ -30,31 +32,44 @@ export const moduleMonitor: Bench = {
 };
 
 async function rowsOf(sites: Sites) {
-  const job = { bench: 'module-monitor', pairs: 5, warmUps: 1 };
-  const row = `${SITES * VERSIONS.length} syncs of ${MODULES} modules, all of them new or changed`;
-  const changed = await paired({
-    ...job,
-    row,
-    goal: 2,
-    ours: () => inSchema((url) => ours(url, sites, VERSIONS)),
-    rival: () => inSchema((url) => byHand(url, VERSIONS)),
-  });
+  const changed = `${SITES * VERSIONS.length} syncs of ${MODULES} modules, all of them new or changed`;
   const same = ['1.0.0', '1.0.0', '1.0.0', '1.0.0'];
-  const unchanged = await compared({
-    ...job,
-    row: `${SITES * same.length} syncs of ${MODULES} modules, most of them without a change`,
-    ours: () => inSchema((url) => ours(url, sites, same)),
-    rival: () => inSchema((url) => byHand(url, same)),
-  });
-  return [changed, unchanged, ...(await inSchema((url) => allAtOnce(url, sites)))];
+  const unchanged = `${SITES * same.length} syncs of ${MODULES} modules, most of them without a change`;
+  return [
+    await beside(sites, VERSIONS, (jobs) => paired({ ...jobs, row: changed, goal: 2 })),
+    await beside(sites, same, (jobs) => compared({ ...jobs, row: unchanged })),
+    ...(await inSchema((url) => allAtOnce(url, sites))),
+  ];
 }
 
-async function ours(url: string, sites: Sites, versions: readonly string[]): Promise<void> {
-  const monitor = await RunningMonitor.start(url, SITES);
-  const order = { base: monitor.base, sites: monitor.sites, modules: MODULES, versions, atOnce: false };
-  const { failures } = await sites.obey(order);
-  await monitor.stop();
-  if (failures > 0) throw new Error(`${failures} syncs failed`);
+/** Both as they run for long: their tables are there, and each job is that of further sites. */
+async function beside<Result>(
+  sites: Sites,
+  versions: readonly string[],
+  compare: (jobs: {
+    bench: string;
+    pairs: number;
+    warmUps: number;
+    ours: () => Promise<void>;
+    rival: () => Promise<void>;
+  }) => Promise<Result>,
+): Promise<Result> {
+  return inSchema((oursUrl) =>
+    inSchema(async (rivalUrl) => {
+      const monitor = await RunningMonitor.start(oursUrl, SITES * (PAIRS + WARM_UPS));
+      const byHand = await ByHand.start(rivalUrl);
+      const left = [...monitor.sites];
+      const ours = async (): Promise<void> => {
+        const order = { base: monitor.base, sites: left.splice(0, SITES), modules: MODULES, versions, atOnce: false };
+        const { failures } = await sites.obey(order);
+        if (failures > 0) throw new Error(`${failures} syncs failed`);
+      };
+      const rival = (): Promise<void> => byHand.run(versions);
+      const result = await compare({ bench: 'module-monitor', pairs: PAIRS, warmUps: WARM_UPS, ours, rival });
+      await Promise.all([monitor.stop(), byHand.stop()]);
+      return result;
+    }),
+  );
 }
 
 /** Time of one sync, memory while 100 sites send at once, and whether they were all answered. */
@@ -92,18 +107,38 @@ interface Item {
 }
 
 /** What somebody would write who stores the same, and knows the modules already: read, compare, two bulk statements. */
-async function byHand(url: string, versions: readonly string[]): Promise<void> {
-  const pool = new pg.Pool({ connectionString: url });
-  await pool.query(`create table sites (id text primary key, info text, applied_at text);
-    create table modules (site text not null, name text not null, version text not null, data text not null, primary key (site, name));
-    create table history (site text not null, name text not null, version text not null, data text not null, revision integer not null,
-      primary key (site, revision, name));
-    create table syncs (id text primary key, site text, mode text, status text, modules integer, revision integer, result text)`);
-  for (let site = 0; site < SITES; site += 1) {
-    await pool.query('insert into sites (id) values ($1)', [`site-${site}`]);
-    for (const [revision, version] of versions.entries()) await syncByHand(pool, `site-${site}`, revision, version);
+class ByHand {
+  readonly #pool: pg.Pool;
+  #sites = 0;
+
+  private constructor(pool: pg.Pool) {
+    this.#pool = pool;
   }
-  await pool.end();
+
+  static async start(url: string): Promise<ByHand> {
+    const pool = new pg.Pool({ connectionString: url });
+    await pool.query(`create table sites (id text primary key, info text, applied_at text);
+      create table modules (site text not null, name text not null, version text not null, data text not null,
+        primary key (site, name));
+      create table history (site text not null, name text not null, version text not null, data text not null,
+        revision integer not null, primary key (site, revision, name));
+      create table syncs (id text primary key, site text, mode text, status text, modules integer, revision integer,
+        result text)`);
+    return new ByHand(pool);
+  }
+
+  async run(versions: readonly string[]): Promise<void> {
+    for (let count = 0; count < SITES; count += 1) {
+      this.#sites += 1;
+      const site = `site-${this.#sites}`;
+      await this.#pool.query('insert into sites (id) values ($1)', [site]);
+      for (const [revision, version] of versions.entries()) await syncByHand(this.#pool, site, revision, version);
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.#pool.end();
+  }
 }
 
 async function syncByHand(pool: pg.Pool, site: string, revision: number, version: string): Promise<void> {
