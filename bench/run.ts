@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   slack: async () => (await import('./slack.js')).slack,
   spool: async () => (await import('./spool.js')).spool,
   sqlite: async () => (await import('./sqlite.js')).sqlite,
+  'module-monitor': async () => (await import('./module-monitor.js')).moduleMonitor,
   postgres: async () => (await import('./postgres.js')).postgres,
   heap: async () => (await import('./heap.js')).heap,
   webhook: async () => (await import('./webhook.js')).webhook,
