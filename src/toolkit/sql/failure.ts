@@ -46,7 +46,8 @@ function codeOf(error: unknown): string | undefined {
   if (code === 'ERR_SQLITE_ERROR') return SQLITE_CODES.get(Number(errcode) & 0xff);
   if (typeof code === 'string') return code;
   // What pg throws for a connection that ended under a query has no code.
-  return typeof message === 'string' && /^Connection terminated|connection is closed|client was closed|connection error and is not queryable/i.test(message)
+  return typeof message === 'string' &&
+    /^Connection terminated|connection is closed|client was closed|connection error and is not queryable/i.test(message)
     ? 'ECONNRESET'
     : undefined;
 }
