@@ -20,6 +20,8 @@ export const apiLogSource = (): Promise<typeof import('../src/sources/logs/api-l
   built('sources/logs/api-log/index.js');
 export const slackSource = (): Promise<typeof import('../src/sources/slack/index.js')> =>
   built('sources/slack/index.js');
+export const webhookSource = (): Promise<typeof import('../src/sources/webhook/index.js')> =>
+  built('sources/webhook/index.js');
 export const logSource = (): Promise<typeof import('../src/sources/logs/log/index.js')> =>
   built('sources/logs/log/index.js');
 export const kyselyCursors = (): Promise<typeof import('../src/cursors/kysely/index.js')> =>

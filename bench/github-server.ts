@@ -1,4 +1,5 @@
 import { GithubServer } from '../test/services/github/server.js';
+import { serve } from './served.js';
 
 /** What the bench asks of the server, which has a process of its own so that its memory and time are not ours. */
 export type Order =
@@ -32,9 +33,8 @@ function obey(order: Order): void {
   }
 }
 
-process.on('message', (order: Order) => {
+serve((order: Order): Reply => {
   obey(order);
   const { billed, byRoute } = server.counts;
-  process.send?.({ url: server.url, token, billed, byRoute } satisfies Reply);
+  return { url: server.url, token, billed, byRoute };
 });
-process.on('disconnect', () => process.exit());

@@ -1,11 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { githubSource } from './built.js';
 import type { Order, Reply } from './github-server.js';
 import { type Bench, figure, type Information, type Row } from './measure.js';
+import { type Served, withServer } from './served.js';
 
 const ISSUES = '/repos/{owner}/{repo}/issues';
 const LATENCY_MS = 50;
@@ -19,11 +17,11 @@ type Cursor = Parameters<SourceClass['create']>[0]['cursor'];
 export const github: Bench = {
   name: 'github',
   async *rows() {
-    yield await withServer(fullSync);
-    yield* await withServer(inOrder);
-    yield await withServer(inParallel);
-    yield await withServer(memory);
-    yield await withServer(incremental);
+    yield await inServer(fullSync);
+    yield* await inServer(inOrder);
+    yield await inServer(inParallel);
+    yield await inServer(memory);
+    yield await inServer(incremental);
   },
 };
 
@@ -112,20 +110,11 @@ interface Server {
   obey(order: Order): Promise<Reply>;
 }
 
-async function withServer<Result>(use: (server: Server) => Promise<Result>): Promise<Result> {
-  const child = fork(fileURLToPath(new URL('github-server.ts', import.meta.url)), { execArgv: process.execArgv });
-  try {
-    const { url, token } = await obey(child, { do: 'forget' });
-    return await use({ url, token, obey: (order) => obey(child, order) });
-  } finally {
-    child.disconnect();
-  }
-}
-
-async function obey(child: ChildProcess, order: Order): Promise<Reply> {
-  const reply = once(child, 'message');
-  child.send(order);
-  return (await reply)[0] as Reply;
+function inServer<Result>(use: (server: Server) => Promise<Result>): Promise<Result> {
+  return withServer('github-server.ts', async ({ obey }: Served<Order, Reply>) => {
+    const { url, token } = await obey({ do: 'forget' });
+    return use({ url, token, obey });
+  });
 }
 
 async function read(

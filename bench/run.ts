@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   sqlite: async () => (await import('./sqlite.js')).sqlite,
   postgres: async () => (await import('./postgres.js')).postgres,
   heap: async () => (await import('./heap.js')).heap,
+  webhook: async () => (await import('./webhook.js')).webhook,
   bundle: async () => (await import('./bundle.js')).bundle,
 };
 

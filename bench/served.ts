@@ -29,6 +29,6 @@ async function ask<Order, Reply>(child: ChildProcess, order: Order): Promise<Rep
 
 /** For the program itself: answers each order, until there is nobody to give any. */
 export function serve<Order, Reply>(obey: (order: Order) => Reply): void {
-  process.on('message', (order: Order) => process.send?.(obey(order)));
+  process.on('message', async (order: Order) => process.send?.(await obey(order)));
   process.on('disconnect', () => process.exit());
 }

@@ -62,11 +62,16 @@ export abstract class PushEventSource<
     await super.close();
   }
 
-  /** What was pushed and is not acknowledged, and what will be: for a subclass that has more to say of each batch. */
+  /** The cursor that goes with what is handed out now. Default: none, and batches may be cut. */
+  protected position(): Cursor | undefined {
+    return undefined;
+  }
+
+  /** What was pushed and is not acknowledged, and what will be: for a subclass that begins in its own way. */
   protected pushed(
     context: ReadContext<Cursor>,
-  ): AsyncGenerator<SourceBatch<Event | GapEvent, never>, void, undefined> {
-    return this.#events().batches(context);
+  ): AsyncGenerator<SourceBatch<Event | GapEvent, Cursor>, void, undefined> {
+    return this.#events().batches(context) as AsyncGenerator<SourceBatch<Event | GapEvent, Cursor>, void, undefined>;
   }
 
   /** @internal */
@@ -78,7 +83,7 @@ export abstract class PushEventSource<
     context: ReadContext<Cursor>,
   ): AsyncGenerator<SourceBatch<Event | GapEvent, Cursor>, void, undefined> {
     await this.begin(context);
-    yield* this.#events().batches(context);
+    yield* this.pushed(context);
   }
 
   #events(): PushQueue<Event | GapEvent> {
@@ -87,6 +92,7 @@ export abstract class PushEventSource<
       onDrop: (count) => this[RUNTIME].activity.drop('overflow', count),
       now: () => this.clock.now(),
       gap: (count, since) => this.#overflow(count, since),
+      position: () => this.position(),
     });
     return this.#queue;
   }

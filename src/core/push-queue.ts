@@ -16,6 +16,8 @@ export interface PushLimits {
 export interface PushOptions {
   /** Fires when the sender is gone: what was not handed out is withdrawn. */
   signal?: AbortSignal | undefined;
+  /** Given what withdraws it, as the signal would: for receivers of so many that a signal for each is dear. */
+  held?: ((withdraw: (reason: unknown) => void) => void) | undefined;
   /** Of this event, where it differs from the limits of the source. */
   whenFull?: PushLimits['whenFull'] | undefined;
   /** Its size, where the receiver knows it: else it is measured as JSON, which costs as much as writing it. */
@@ -30,13 +32,14 @@ export interface PushQueueOptions<Event> {
   now(): number;
   /** The event that says how many were dropped, and since when. */
   gap(count: number, since: number): Event;
+  /** The cursor of what is handed out. */
+  position?(): unknown;
 }
 
 interface Entry<Event> {
   /** undefined: made when it is handed out first, for a gap whose count still grows. */
   event: Event | undefined;
   readonly bytes: number;
-  readonly signal: AbortSignal | undefined;
   readonly whenFull: PushLimits['whenFull'];
   readonly mark: ((state: KeyedState) => void) | undefined;
   isHandedOut: boolean;
@@ -64,29 +67,14 @@ export class PushQueue<Event extends SourceEvent> {
     this.#options = options;
   }
 
-  push(event: Event, { signal, whenFull = this.#limits.whenFull, bytes, mark }: PushOptions): Promise<void> {
+  push(event: Event, { signal, held, whenFull = this.#limits.whenFull, bytes, mark }: PushOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
       if (this.#isClosed) return reject(this.#refusal('the source is closed', 'SOURCE_CLOSED'));
-      const withdraw = (): void => this.#withdraw(entry, signal?.reason);
-      const settled = (): void => signal?.removeEventListener('abort', withdraw);
-      const entry: Entry<Event> = {
-        event,
-        bytes: bytes ?? Buffer.byteLength(JSON.stringify(event)),
-        signal,
-        whenFull,
-        mark,
-        isHandedOut: false,
-        resolve: () => {
-          settled();
-          resolve();
-        },
-        reject: (error) => {
-          settled();
-          reject(error);
-        },
-      };
-      signal?.addEventListener('abort', withdraw, { once: true });
+      const size = bytes ?? Buffer.byteLength(JSON.stringify(event));
+      const entry: Entry<Event> = { event, bytes: size, whenFull, mark, isHandedOut: false, resolve, reject };
+      if (signal !== undefined) this.#withdrawWith(entry, signal);
+      held?.((reason) => this.#withdraw(entry, reason));
       this.#admit(entry);
     });
   }
@@ -109,7 +97,7 @@ export class PushQueue<Event extends SourceEvent> {
     this.#tellRoom();
   }
 
-  async *batches(context: ReadContext<unknown>): AsyncGenerator<SourceBatch<Event, never>, void, undefined> {
+  async *batches(context: ReadContext<unknown>): AsyncGenerator<SourceBatch<Event, unknown>, void, undefined> {
     for (const entry of this.#entries) entry.isHandedOut = false;
     context.signal.addEventListener('abort', () => this.#wake?.(), { once: true });
     while (!context.signal.aborted) {
@@ -154,7 +142,7 @@ export class PushQueue<Event extends SourceEvent> {
     entry.reject(this.#overflow);
     if (this.#gap !== undefined) return;
     this.#droppedSince = this.#options.now();
-    const own = { event: undefined, bytes: 0, signal: undefined, whenFull: 'wait', mark: undefined } as const;
+    const own = { event: undefined, bytes: 0, whenFull: 'wait', mark: undefined } as const;
     this.#gap = { ...own, isHandedOut: false, resolve() {}, reject() {} };
     this.#append(this.#gap);
   }
@@ -182,9 +170,10 @@ export class PushQueue<Event extends SourceEvent> {
     return taken;
   }
 
-  #toBatch(entries: readonly Entry<Event>[]): SourceBatch<Event, never> {
+  #toBatch(entries: readonly Entry<Event>[]): SourceBatch<Event, unknown> {
     let told = 0;
     return {
+      cursor: this.#options.position?.(),
       events: entries.map((entry) => this.#eventOf(entry)),
       settle: (acknowledged, { final, error }) => {
         this.#acknowledge(entries.slice(told, acknowledged));
@@ -218,6 +207,21 @@ export class PushQueue<Event extends SourceEvent> {
       this.#remove(entry);
       entry.reject(error ?? this.#refusal('the source was closed', 'SOURCE_CLOSED'));
     }
+  }
+
+  #withdrawWith(entry: Entry<Event>, signal: AbortSignal): void {
+    const { resolve, reject } = entry;
+    const withdraw = (): void => this.#withdraw(entry, signal.reason);
+    const settled = (): void => signal.removeEventListener('abort', withdraw);
+    entry.resolve = () => {
+      settled();
+      resolve();
+    };
+    entry.reject = (error) => {
+      settled();
+      reject(error);
+    };
+    signal.addEventListener('abort', withdraw, { once: true });
   }
 
   #withdraw(entry: Entry<Event>, reason: unknown): void {

@@ -57,9 +57,13 @@ export class Settler {
       head.settled = granted;
       if (final) this.#queue.shift();
       try {
-        await faultPoint('settle.before');
-        await head.batch.settle?.(granted, error === undefined ? { final } : { final, error });
-        await faultPoint('settle.after');
+        // Waited for only where there is something to wait for: this happens for every event of a receiver.
+        const before = faultPoint('settle.before');
+        if (before !== undefined) await before;
+        const settled = head.batch.settle?.(granted, error === undefined ? { final } : { final, error });
+        if (settled !== undefined) await settled;
+        const after = faultPoint('settle.after');
+        if (after !== undefined) await after;
       } catch (failure) {
         this.#onError(failure);
       }

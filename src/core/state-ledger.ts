@@ -14,6 +14,8 @@ export type LoadState = (prefix?: string) => Entries;
 export class StateLedger implements KeyedState {
   #load: LoadState | undefined;
   #loading: Promise<Map<string, unknown>> | undefined;
+  /** What was loaded, when it is there. */
+  #ground: Map<string, unknown> | undefined;
   /** What is saved was read once already, without being kept. */
   #wasRead = false;
   /** Acknowledged changes over what was loaded. */
@@ -27,6 +29,10 @@ export class StateLedger implements KeyedState {
   /** Acknowledged as well, and put there only when somebody asks: most sources ask once, at their start. */
   #pending: StateChanges[] = [];
   #unsaved: StateChanges[] = [];
+  /** What was made here out of many, and may be added to. */
+  #merged = new WeakSet<StateChanges>();
+  /** Whether some of it may be saved somewhere. */
+  #wasTaken = false;
   readonly #onChange: () => void;
 
   /** `onChange` is called for every change, so that whoever reads knows that the next event carries some. */
@@ -38,6 +44,8 @@ export class StateLedger implements KeyedState {
   attach(load: LoadState | undefined): void {
     this.#load = load;
     this.#loading = undefined;
+    this.#ground = undefined;
+    this.#wasTaken = false;
     this.#wasRead = false;
     this.#acknowledged = new Map();
     this.#pending = [];
@@ -65,12 +73,12 @@ export class StateLedger implements KeyedState {
 
   /** The first time, and where nothing was changed, straight from the store: most sources keep what they read themselves. */
   entries(prefix = ''): Entries {
-    if (this.#loading !== undefined || this.#wasRead || this.#hasChanges) return this.#merged(prefix);
+    if (this.#loading !== undefined || this.#wasRead || this.#hasChanges) return this.#mergedEntries(prefix);
     this.#wasRead = true;
     return this.#load?.(prefix) ?? NOTHING;
   }
 
-  async *#merged(prefix: string): AsyncGenerator<[key: string, value: unknown]> {
+  async *#mergedEntries(prefix: string): AsyncGenerator<[key: string, value: unknown]> {
     const loaded = await this.#loaded();
     this.#takePending();
     const changed = new Map(this.#acknowledged);
@@ -103,7 +111,7 @@ export class StateLedger implements KeyedState {
     this.#unsaved.push(changes);
     if (this.#pending.length > MOST_SETS) this.#takePending();
     // The newest is left apart: it may be told to be saved already.
-    if (this.#unsaved.length > MOST_SETS) this.#unsaved = [merge(this.#unsaved.slice(0, -1)), changes];
+    if (this.#unsaved.length > MOST_SETS) this.#unsaved = [this.#merge(this.#unsaved.slice(0, -1)), changes];
   }
 
   /** Undoes what was not acknowledged. */
@@ -119,6 +127,7 @@ export class StateLedger implements KeyedState {
 
   /** Hands over what was acknowledged and not saved, oldest first; give it back with `putBack` if saving fails. */
   takeUnsaved(): readonly StateChanges[] {
+    this.#wasTaken = true;
     const changes = this.#unsaved;
     this.#unsaved = [];
     return changes;
@@ -153,12 +162,38 @@ export class StateLedger implements KeyedState {
   }
 
   #takePending(): void {
-    for (const changes of this.#pending) for (const [key, value] of changes) this.#acknowledged.set(key, value);
+    for (const changes of this.#pending) for (const [key, value] of changes) this.#acknowledge(key, value);
     this.#pending = [];
   }
 
+  /** What was deleted is kept in mind only where it may yet be loaded, or it would pile up for ever. */
+  #acknowledge(key: string, value: unknown): void {
+    const isKnown = this.#load === undefined || this.#ground !== undefined;
+    if (value !== undefined || !isKnown) return void this.#acknowledged.set(key, value);
+    this.#acknowledged.delete(key);
+    this.#ground?.delete(key);
+  }
+
+  /** One set of changes in place of many; what nobody can have saved need not be deleted from anywhere. */
+  #merge([first, ...rest]: readonly StateChanges[]): StateChanges {
+    // What was merged before is added to: to copy it each time would cost more with everything that is remembered.
+    const merged = this.#merged.has(first as StateChanges) ? (first as Map<string, unknown>) : new Map(first);
+    this.#merged = new WeakSet([merged]);
+    const isSaved = this.#load !== undefined || this.#wasTaken;
+    for (const some of rest) {
+      for (const [key, value] of some) {
+        if (value === undefined && !isSaved) merged.delete(key);
+        else merged.set(key, value);
+      }
+    }
+    return merged;
+  }
+
   #loaded(): Promise<Map<string, unknown>> {
-    this.#loading ??= readAll(this.#load?.());
+    this.#loading ??= readAll(this.#load?.()).then((ground) => {
+      this.#ground = ground;
+      return ground;
+    });
     return this.#loading;
   }
 }
@@ -169,12 +204,6 @@ async function readAll(entries: Entries | undefined): Promise<Map<string, unknow
   const values = new Map<string, unknown>();
   if (entries !== undefined) for await (const [key, value] of entries) values.set(key, value);
   return values;
-}
-
-function merge(changes: readonly StateChanges[]): StateChanges {
-  const merged = new Map<string, unknown>();
-  for (const some of changes) for (const [key, value] of some) merged.set(key, value);
-  return merged;
 }
 
 /** Changes as a cursor store takes them; later ones win. */

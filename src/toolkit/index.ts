@@ -12,3 +12,12 @@ export type { Line, LineNotes, LineOptions } from './lines/line.js';
 export { type ReadLinesOptions, readLines } from './lines/read-lines.js';
 export { type PollOptions, poll } from './poll.js';
 export { type RetryOptions, type RetryPolicy, retry } from './retry.js';
+export {
+  type HmacAlgorithm,
+  type HmacOptions,
+  HmacVerifier,
+  isRecent,
+  SecretVerifier,
+  type SignatureEncoding,
+  signHmac,
+} from './signature.js';

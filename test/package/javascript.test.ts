@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { listEntries } from '../../scripts/entries.js';
-import { customSourceProgram } from './programs.js';
+import { customSourceProgram, peersProgram } from './programs.js';
 import { Project, told } from './project.js';
 
 const entries = listEntries().map((entry) => entry.specifier);
@@ -18,6 +18,18 @@ describe('a project of ES modules', () => {
     const program = `import { EventSource, ingest, MemoryCursorStore } from 'headwater';${customSourceProgram}`;
     const project = new Project({ 'package.json': manifest, 'main.js': program });
     expect(told(project.node('main.js'))).toBe('1 2 3 4 5\nexit status 0');
+  });
+
+  test('is told which package a source needs, and only when it is used', () => {
+    const project = new Project({ 'package.json': manifest, 'main.js': peersProgram });
+    expect(told(project.node('main.js'))).toBe(
+      [
+        'github MISSING_PEER @octokit/rest',
+        'slack MISSING_PEER @slack/web-api',
+        'log MISSING_PEER re2js',
+        'exit status 0',
+      ].join('\n'),
+    );
   });
 
   test('sees one class through all entries', () => {

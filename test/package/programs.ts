@@ -44,6 +44,27 @@ try {
 }
 `;
 
+/** Makes each source that needs a package of its own, which is not installed, and prints what it is told. */
+export const peersProgram = `
+import { EventSourceFactory } from 'headwater';
+import { builtinSources } from 'headwater/sources';
+
+const specs = {
+  github: { config: { owner: 'o', repo: 'r', streams: ['issues'] }, credentials: { token: 't' } },
+  slack: { config: { channels: ['general'] }, credentials: { token: 't' } },
+  log: { config: { files: '*.log', format: { pattern: '(?<word>[a-z]+)' } } },
+};
+for (const [type, options] of Object.entries(specs)) {
+  try {
+    const source = await new EventSourceFactory({ sources: builtinSources }).create(type, { id: type, ...options });
+    for await (const _event of source.generateEvents());
+    console.log(type, 'needs nothing');
+  } catch (error) {
+    console.log(type, error.code, error.packages?.join(' '));
+  }
+}
+`;
+
 /** A repository with two commits. */
 export function makeRepository(dir: string): void {
   const git = (...callArguments: string[]): void => {

@@ -20,9 +20,10 @@ import { LINES_AT_ONCE } from './log-scenarios.js';
 import { NginxWriter, RsyslogWriter } from './log-writers.js';
 import { createRepository } from './repository.js';
 import { BATCH } from './scenario.js';
+import { eventsInFlight } from './served-scenarios.js';
 import type { Service, Services } from './services.js';
 import { judgeSlack, slackServices } from './slack.js';
-import { eventsInFlight } from './slack-scenarios.js';
+
 import { createTree, treeKeys } from './tree.js';
 import { webhookCases } from './webhook.js';
 
@@ -96,7 +97,16 @@ export const groups: Readonly<Record<string, Group>> = {
   },
   github: {
     scenarios: {
-      github: { judge: judgeGithub, atRisk: aBatch, prepare: githubServices.start, cleanUp: githubServices.close },
+      'github-jsonl': {
+        ...served(githubServices),
+        judge: judgeGithub(linesOfJsonl, 'github-jsonl'),
+        atRisk: eventsInFlight,
+      },
+      'github-sqlite': {
+        ...served(githubServices),
+        judge: judgeGithub(storedInSqlite, 'github-sqlite'),
+        atRisk: nothing,
+      },
     },
     contended: {},
   },

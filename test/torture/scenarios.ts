@@ -16,12 +16,11 @@ import {
 import { JsonlSink } from '../../src/sinks/jsonl/index.js';
 import { FilesystemSource } from '../../src/sources/filesystem/index.js';
 import { GitSource } from '../../src/sources/git/index.js';
-import { GitHubSource } from '../../src/sources/github/index.js';
-import type { GithubAccess } from './github.js';
+import { githubReaders } from './github-scenarios.js';
 import { logScenarios } from './log-scenarios.js';
 import { BATCH, EVENTS, PAGE, type Scenario } from './scenario.js';
-import { accessOf } from './services.js';
-import { slackScenarios } from './slack-scenarios.js';
+import { announced } from './served-scenarios.js';
+import { slackReaders } from './slack-scenarios.js';
 import { storeScenarios } from './store-scenarios.js';
 import { webhookScenarios } from './webhook-scenarios.js';
 
@@ -119,12 +118,6 @@ class Upstream extends BatchEventSource<Numbered, undefined> {
   }
 }
 
-/** What the parent serves and says where. */
-async function githubSource(directory: string): Promise<GitHubSource> {
-  const { config, token } = accessOf(directory) as GithubAccess;
-  return GitHubSource.create({ id: 'torture', config, credentials: { token } });
-}
-
 function storeIn(directory: string): FileCursorStore {
   return new FileCursorStore(join(directory, 'cursors'));
 }
@@ -177,11 +170,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   git: async (directory) =>
     intoJsonl(directory, await GitSource.create({ id: 'torture', config: { dir: join(directory, 'repository') } })),
   contended,
-  github: async (directory) => intoJsonl(directory, await githubSource(directory)),
   files: async (directory) =>
     intoJsonl(directory, await FilesystemSource.create({ id: 'torture', config: { dir: join(directory, 'tree') } })),
   ...storeScenarios,
   ...logScenarios,
-  ...slackScenarios,
+  ...announced({ ...githubReaders, ...slackReaders }),
   ...webhookScenarios,
 };

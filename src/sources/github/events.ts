@@ -48,10 +48,10 @@ function versionOf(content: object): string {
 }
 
 function toItem({ type, identity, time, subject, content }: Thing, payload: Payload, place: Place): Item {
-  // Without the URL: it changes with the name of the repository, which is no change of the thing.
-  const { url: _, ...own } = content as { url?: string };
-  const id = [identity, time ?? '', versionOf(own)].join(':');
-  return itemOf({ type, id, subject, time: time ?? undefined }, content, payload, place);
+  const id = `${identity}:${time ?? ''}:${versionOf(content)}`;
+  // The URL changes with the name of the repository, which is no change of the thing.
+  const data = { ...content, url: text(payload, 'html_url') };
+  return itemOf({ type, id, subject, time: time ?? undefined }, data, payload, place);
 }
 
 function itemOf(
@@ -60,9 +60,10 @@ function itemOf(
   payload: Payload,
   { repository, uri, raw }: Place,
 ): Item {
-  const data = { repository, ...content, ...(raw && { raw: payload }) };
-  const dataschema = `urn:headwater:${fields.type.replace(/\.(?:created|updated)$/, '')}:1`;
-  return { key: keyOf(fields.id), fields: { ...fields, source: uri, dataschema, data } };
+  const { type, id, subject, time } = fields;
+  const data = raw ? { ...content, repository, raw: payload } : { ...content, repository };
+  const dataschema = `urn:headwater:${type.replace(/\.(?:created|updated)$/, '')}:1`;
+  return { key: keyOf(id), fields: { type, id, subject, time, source: uri, dataschema, data } };
 }
 
 /** By the data alone, so that every run says the same: 'created' is the version that nothing has changed yet. */

@@ -23,16 +23,12 @@ import {
   textOrNull,
 } from './payload.js';
 
-/** `data` without the repository and the payload, which every event has. */
-type Without<Data> = Omit<Data, 'repository' | 'raw'>;
-
-function common(payload: Payload) {
-  return { id: number(payload, 'id'), nodeId: text(payload, 'node_id'), url: text(payload, 'html_url') };
-}
-
-function dated(payload: Payload) {
-  return { createdAt: text(payload, 'created_at'), updatedAt: text(payload, 'updated_at') };
-}
+/**
+ * `data` without the repository, the URL and the payload, which do not belong to the version of a thing.
+ *
+ * Each is one object literal: spreading parts into it takes ten times as long, and there is one for every event.
+ */
+type Without<Data> = Omit<Data, 'repository' | 'url' | 'raw'>;
 
 function names(payload: Payload, list: string, name: string): string[] {
   return parts(payload, list).map((each) => text(each, name));
@@ -40,7 +36,8 @@ function names(payload: Payload, list: string, name: string): string[] {
 
 export function issue(payload: Payload): Without<GithubIssue> {
   return {
-    ...common(payload),
+    id: number(payload, 'id'),
+    nodeId: text(payload, 'node_id'),
     number: number(payload, 'number'),
     title: text(payload, 'title'),
     body: textOrNull(payload, 'body'),
@@ -52,7 +49,8 @@ export function issue(payload: Payload): Without<GithubIssue> {
     milestone: textOrNull(part(payload, 'milestone'), 'title'),
     locked: flag(payload, 'locked'),
     comments: number(payload, 'comments'),
-    ...dated(payload),
+    createdAt: text(payload, 'created_at'),
+    updatedAt: text(payload, 'updated_at'),
     closedAt: textOrNull(payload, 'closed_at'),
   };
 }
@@ -61,7 +59,8 @@ export function pull(payload: Payload): Without<GithubPull> {
   const [head, base] = [part(payload, 'head'), part(payload, 'base')];
   const mergedAt = textOrNull(payload, 'merged_at');
   return {
-    ...common(payload),
+    id: number(payload, 'id'),
+    nodeId: text(payload, 'node_id'),
     number: number(payload, 'number'),
     title: text(payload, 'title'),
     body: textOrNull(payload, 'body'),
@@ -80,7 +79,8 @@ export function pull(payload: Payload): Without<GithubPull> {
     },
     base: { ref: text(base, 'ref'), sha: text(base, 'sha') },
     mergeCommit: textOrNull(payload, 'merge_commit_sha'),
-    ...dated(payload),
+    createdAt: text(payload, 'created_at'),
+    updatedAt: text(payload, 'updated_at'),
     closedAt: textOrNull(payload, 'closed_at'),
     mergedAt,
   };
@@ -88,17 +88,20 @@ export function pull(payload: Payload): Without<GithubPull> {
 
 export function comment(payload: Payload): Without<GithubComment> {
   return {
-    ...common(payload),
+    id: number(payload, 'id'),
+    nodeId: text(payload, 'node_id'),
     issue: numberAtEnd(payload, 'issue_url'),
     body: text(payload, 'body'),
     author: account(payload, 'user'),
-    ...dated(payload),
+    createdAt: text(payload, 'created_at'),
+    updatedAt: text(payload, 'updated_at'),
   };
 }
 
 export function reviewComment(payload: Payload): Without<GithubReviewComment> {
   return {
-    ...common(payload),
+    id: number(payload, 'id'),
+    nodeId: text(payload, 'node_id'),
     pull: numberAtEnd(payload, 'pull_request_url'),
     body: text(payload, 'body'),
     author: account(payload, 'user'),
@@ -108,13 +111,15 @@ export function reviewComment(payload: Payload): Without<GithubReviewComment> {
     commit: text(payload, 'commit_id'),
     review: numberOrNull(payload, 'pull_request_review_id'),
     inReplyTo: numberOrNull(payload, 'in_reply_to_id'),
-    ...dated(payload),
+    createdAt: text(payload, 'created_at'),
+    updatedAt: text(payload, 'updated_at'),
   };
 }
 
 export function review(payload: Payload): Without<GithubReview> {
   return {
-    ...common(payload),
+    id: number(payload, 'id'),
+    nodeId: text(payload, 'node_id'),
     pull: numberAtEnd(payload, 'pull_request_url'),
     state: text(payload, 'state'),
     body: text(payload, 'body'),
@@ -126,7 +131,8 @@ export function review(payload: Payload): Without<GithubReview> {
 
 export function release(payload: Payload): Without<GithubRelease> {
   return {
-    ...common(payload),
+    id: number(payload, 'id'),
+    nodeId: text(payload, 'node_id'),
     tag: text(payload, 'tag_name'),
     target: text(payload, 'target_commitish'),
     name: textOrNull(payload, 'name'),
@@ -153,7 +159,8 @@ export function tag(payload: Payload): Omit<Without<GithubTag>, 'change'> {
 
 export function workflowRun(payload: Payload): Without<GithubWorkflowRun> {
   return {
-    ...common(payload),
+    id: number(payload, 'id'),
+    nodeId: text(payload, 'node_id'),
     name: textOrNull(payload, 'name'),
     number: number(payload, 'run_number'),
     attempt: numberOrNull(payload, 'run_attempt') ?? 1,
@@ -164,7 +171,8 @@ export function workflowRun(payload: Payload): Without<GithubWorkflowRun> {
     branch: textOrNull(payload, 'head_branch'),
     sha: text(payload, 'head_sha'),
     actor: account(payload, 'actor'),
-    ...dated(payload),
+    createdAt: text(payload, 'created_at'),
+    updatedAt: text(payload, 'updated_at'),
     startedAt: textOrNull(payload, 'run_started_at'),
   };
 }

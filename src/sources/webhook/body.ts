@@ -51,12 +51,12 @@ export async function readBody(
     total += chunk.length;
     chunks.push(chunk);
   };
-  const timer = new AbortController();
-  const callOff = deadlines.add(until, () => {
-    timer.abort(new HttpError(refusal(408, 'the body took too long to come', CLOSE)));
-  });
+  let end: (error: unknown) => void = () => {};
+  const callOff = deadlines.add(until, () => end(new HttpError(refusal(408, 'the body took too long to come', CLOSE))));
   try {
-    await incoming.read(take, timer.signal);
+    await incoming.read(take, (given) => {
+      end = given;
+    });
   } catch (error) {
     budget.giveBack(total);
     throw error;

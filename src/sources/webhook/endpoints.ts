@@ -4,6 +4,7 @@ import type { Problem } from '../../core/source-definition.js';
 import { type EndpointConfig, HOST_PROVIDER, type WebhookConfig } from './config.js';
 import { createEndpoint, type Endpoint } from './endpoint.js';
 import type { ProviderFactory, WebhookProvider } from './provider.js';
+import type { GitHubReconcile } from './providers/github.js';
 import { type ProviderName, providers } from './providers/index.js';
 
 /** Providers that are objects of the host, by endpoint. */
@@ -36,10 +37,11 @@ export interface EndpointsOptions {
   readonly config: WebhookConfig;
   readonly hosts: HostProviders;
   readonly secrets: Readonly<Record<string, readonly string[]>>;
+  readonly tokens: Readonly<Record<string, unknown>>;
 }
 
 /** @throws ConfigError with everything that is wrong with the endpoints and their secrets. */
-export function createEndpoints({ sourceId, config, hosts, secrets }: EndpointsOptions): readonly Endpoint[] {
+export function createEndpoints({ sourceId, config, hosts, secrets, tokens }: EndpointsOptions): readonly Endpoint[] {
   const problems: Problem[] = [];
   const endpoints: Endpoint[] = [];
   for (const [name, endpoint] of Object.entries(config.endpoints)) {
@@ -53,12 +55,20 @@ export function createEndpoints({ sourceId, config, hosts, secrets }: EndpointsO
       );
     }
   }
+  for (const [name, endpoint] of Object.entries(config.endpoints)) {
+    if (reconcileOf(endpoint) !== undefined && !Object.hasOwn(tokens, name)) problems.push(missingToken(name));
+  }
   for (const name of Object.keys(secrets)) {
     if (!Object.hasOwn(config.endpoints, name)) problems.push(unknownEndpoint(name, config));
     else if (hosts.has(name)) problems.push(unusedSecret(name));
   }
   if (problems.length > 0) throw new ConfigError(problems, { code: problems[0]?.code, sourceId });
   return endpoints;
+}
+
+/** How an endpoint has sent again what was missed, where it does. */
+export function reconcileOf(endpoint: EndpointConfig | undefined): GitHubReconcile | undefined {
+  return (endpoint as { reconcile?: GitHubReconcile } | undefined)?.reconcile;
 }
 
 function makeProvider(name: string, endpoint: EndpointConfig, secrets: readonly string[]): WebhookProvider {
@@ -83,6 +93,12 @@ function unknownEndpoint(name: string, { endpoints }: WebhookConfig): Problem {
   return { severity: 'error', code: 'CREDENTIALS_UNUSED', message: `credentials.${name} belongs to no endpoint`, fix };
 }
 
+function missingToken(name: string): Problem {
+  const message = `endpoint "${name}": reconcile asks the API of GitHub, and credentials.${name}.apiToken is missing`;
+  const fix = `pass credentials: { ${JSON.stringify(name)}: { secret, apiToken } }`;
+  return { severity: 'error', code: 'SECRET_EMPTY', message, fix };
+}
+
 function unusedSecret(name: string): Problem {
   const message = `credentials.${name} is not used: the provider of the endpoint is an object, which has its own`;
   return { severity: 'error', code: 'CREDENTIALS_UNUSED', message, fix: 'leave it out' };
@@ -95,14 +111,14 @@ function ownEntry<Value>(record: Readonly<Record<string, Value>>, name: string):
 /** Says what a host should know of its endpoints before it relies on them. */
 export function warnOf(endpoints: readonly Endpoint[], config: WebhookConfig, logger: Logger, sourceId: string): void {
   for (const { name, provider } of endpoints) {
-    const endpoint = config.endpoints[name] as { auth?: { scheme?: unknown }; reconcile?: unknown } | undefined;
+    const endpoint = config.endpoints[name] as { auth?: { scheme?: unknown } } | undefined;
     if (endpoint?.auth?.scheme === 'none') {
       logger.warn(
         { sourceId, endpoint: name },
         'webhook: anybody who reaches this endpoint can send to it (auth none)',
       );
     }
-    if (provider.retries || config.spool !== undefined || endpoint?.reconcile !== undefined) continue;
+    if (provider.retries || config.spool !== undefined || reconcileOf(config.endpoints[name]) !== undefined) continue;
     const what = `webhook: ${provider.name} sends each delivery once; what the consumer does not take in time is lost`;
     logger.warn({ sourceId, endpoint: name }, `${what}. Give the source a spool`);
   }

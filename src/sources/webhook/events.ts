@@ -1,11 +1,29 @@
 import { DecodeError } from '../../core/errors.js';
 import type { GapEvent, SourceEvent } from '../../core/event.js';
 import type { DeliveredEvent } from './provider.js';
+import type { AlertmanagerEvent } from './providers/alertmanager.js';
+import type { CloudEventsEvent } from './providers/cloudevents.js';
 import type { WebhookReceivedEvent } from './providers/generic.js';
 import type { GitHubWebhookEvent } from './providers/github.js';
+import type { GitlabEvent } from './providers/gitlab-events.js';
+import type { JenkinsEvent } from './providers/jenkins.js';
+import type { PagerDutyEvent } from './providers/pagerduty.js';
+import type { SlackWebhookEvent } from './providers/slack.js';
+import type { StandardWebhookEvent } from './providers/standard-webhooks.js';
+import type { StripeWebhookEvent } from './providers/stripe.js';
 
 /** What the providers that come with the package emit. A source of some of them is typed by its type argument. */
-export type WebhookEvent = GitHubWebhookEvent | WebhookReceivedEvent;
+export type WebhookEvent =
+  | AlertmanagerEvent
+  | CloudEventsEvent
+  | GitHubWebhookEvent
+  | GitlabEvent
+  | JenkinsEvent
+  | PagerDutyEvent
+  | SlackWebhookEvent
+  | StandardWebhookEvent
+  | StripeWebhookEvent
+  | WebhookReceivedEvent;
 
 /** Everything a `WebhookSource` emits that is not told which. */
 export type AnyWebhookEvent = SourceEvent | GapEvent;

@@ -1,4 +1,4 @@
-import { HttpError, type Incoming, SenderGoneError } from './incoming.js';
+import { HttpError, type OnLate, SenderGoneError, type Take } from './incoming.js';
 import { consumed } from './node-handler.js';
 import type { Receiver } from './receiver.js';
 
@@ -22,7 +22,7 @@ export async function handleFetch(
     // What came several times is joined already; no signature is right then.
     header: (name) => request.headers.get(name) ?? undefined,
     headerNames: () => [...request.headers.keys()],
-    read: (take, signal) => read(request, take, signal),
+    read: (take, onLate) => read(request, take, onLate),
   });
   if (answer === undefined) return new Response(null, { status: 400 });
   const { status, headers, body } = answer;
@@ -31,30 +31,22 @@ export async function handleFetch(
   return new Response(body === undefined || body === '' ? null : body, { status, headers: own });
 }
 
-const read: (request: Request, take: Parameters<Incoming['read']>[0], signal: AbortSignal) => Promise<void> = async (
-  request,
-  take,
-  signal,
-) => {
+async function read(request: Request, take: Take, onLate: OnLate): Promise<void> {
   if (request.bodyUsed) throw new HttpError(consumed());
   if (request.body === null) return;
   const reader = request.body.getReader();
-  const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
-  signal.addEventListener('abort', stop, { once: true });
+  const late = new Promise<never>((_, reject) => onLate(reject));
   try {
     for (;;) {
-      const { done, value } = await nextOf(reader);
-      signal.throwIfAborted();
+      const { done, value } = await Promise.race([nextOf(reader), late]);
       if (done) return;
       take(value);
     }
   } catch (error) {
     void reader.cancel(error).catch(() => {});
     throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
-};
+}
 
 async function nextOf(reader: ReadableStreamDefaultReader<Uint8Array>) {
   try {

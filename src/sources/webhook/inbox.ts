@@ -39,44 +39,36 @@ export function keyOf({ endpoint, delivery: { id } }: Taken): string | undefined
 /** Deliveries under way, by their keys and by the events made of them. */
 export class UnderWay {
   readonly #byKey = new Map<string, Pending>();
-  readonly #byEvent = new Map<string, Pending>();
   readonly #all = new Map<Pending, readonly SourceEvent[]>();
 
   find(key: string | undefined): Pending | undefined {
     return key === undefined ? undefined : this.#byKey.get(key);
   }
 
-  all(): Iterable<Pending> {
-    return this.#all.keys();
+  all(): readonly Pending[] {
+    return [...this.#all.keys()];
   }
 
   add(pending: Pending, events: readonly SourceEvent[]): void {
     this.#all.set(pending, events);
     if (pending.key !== undefined) this.#byKey.set(pending.key, pending);
-    for (const event of events) this.#byEvent.set(eventKey(event), pending);
   }
 
   remove(pending: Pending): void {
-    if (pending.key !== undefined) this.#byKey.delete(pending.key);
-    for (const event of this.#all.get(pending) ?? []) {
-      const key = eventKey(event);
-      if (this.#byEvent.get(key) === pending) this.#byEvent.delete(key);
-    }
     this.#all.delete(pending);
+    if (pending.key !== undefined) this.#byKey.delete(pending.key);
   }
 
-  answer(event: { readonly source: string; readonly id: string }, answer: WebhookAnswer): boolean {
-    const pending = this.#byEvent.get(eventKey(event));
-    if (pending === undefined) return false;
-    pending.tell({ kind: 'answered', answer });
-    return true;
+  /** Looked for among all: there are few, and most sources never ask. */
+  answer({ source, id }: { readonly source: string; readonly id: string }, answer: WebhookAnswer): boolean {
+    for (const [pending, events] of this.#all) {
+      if (!events.some((event) => event.id === id && event.source === source)) continue;
+      if (pending.tell({ kind: 'answered', answer })) return true;
+    }
+    return false;
   }
 
   tellAll(outcome: Outcome): void {
-    for (const pending of [...this.#all.keys()]) pending.tell(outcome);
+    for (const pending of this.all()) pending.tell(outcome);
   }
-}
-
-function eventKey({ source, id }: { readonly source: string; readonly id: string }): string {
-  return `${source}\n${id}`;
 }

@@ -13,9 +13,13 @@ export interface Incoming {
   /**
    * The body as it comes. Ends with an error where it cannot be had: `HttpError` where that is to be answered.
    * @param take given each piece; what it throws ends the reading
+   * @param onLate given what ends the reading with an error
    */
-  read(take: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<void>;
+  read(take: Take, onLate: OnLate): Promise<void>;
 }
+
+export type Take = (chunk: Uint8Array) => void;
+export type OnLate = (end: (error: unknown) => void) => void;
 
 /** An answer that ends the work on a request. */
 export class HttpError extends Error {

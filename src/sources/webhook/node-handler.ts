@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CLOSE, HttpError, type Incoming, refusal, SenderGoneError } from './incoming.js';
+import { CLOSE, HttpError, type Incoming, type OnLate, refusal, SenderGoneError, type Take } from './incoming.js';
 import type { WebhookAnswer } from './provider.js';
 import type { Receiver } from './receiver.js';
 
@@ -11,15 +11,35 @@ export async function handleNode(
   url = request.url ?? '/',
 ): Promise<void> {
   const answer = await receiver.receive(toIncoming(request, url));
-  if (answer !== undefined) send(response, answer);
+  if (answer !== undefined) send(request, response, answer);
 }
 
-function send(response: ServerResponse, { status, headers, body = '' }: WebhookAnswer): void {
+/** So much of a body that nobody wants is read, and for so long, so that its sender gets to read the answer. */
+const LINGER_BYTES = 1_048_576;
+const LINGER_MS = 1_000;
+
+function send(request: IncomingMessage, response: ServerResponse, { status, headers, body = '' }: WebhookAnswer): void {
   if (response.headersSent || response.destroyed) return;
-  if (headers !== undefined) for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  response.setHeader('content-length', Buffer.byteLength(body));
-  response.statusCode = status;
-  response.end(body);
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  if (headers?.['connection'] === 'close' && !request.complete) return linger(request, response, body);
+  if (body === '') response.end();
+  else response.end(body);
+}
+
+/** A connection that is closed on what was not read is reset, and the answer with it. */
+function linger(request: IncomingMessage, response: ServerResponse, body: string): void {
+  let left = LINGER_BYTES;
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  response.write(body);
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) end();
+  });
+  request.on('end', end).on('close', end).resume();
 }
 
 function toIncoming(request: IncomingMessage, url: string): Incoming {
@@ -30,7 +50,7 @@ function toIncoming(request: IncomingMessage, url: string): Incoming {
     peer: request.socket.remoteAddress,
     header: (name) => only(rawHeaders, name),
     headerNames: () => namesOf(rawHeaders),
-    read: (take, signal) => read(request, take, signal),
+    read: (take, onLate) => read(request, take, onLate),
   };
 }
 
@@ -50,30 +70,32 @@ function namesOf(rawHeaders: readonly string[]): readonly string[] {
   return [...new Set(rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()))];
 }
 
-async function read(request: IncomingMessage, take: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<void> {
+async function read(request: IncomingMessage, take: Take, onLate: OnLate): Promise<void> {
   const kept = keptBytes(request);
   if (kept !== undefined) return take(kept);
   if (request.readableEnded || request.readableDidRead) throw new HttpError(consumed());
   await new Promise<void>((resolve, reject) => {
+    let isOver = false;
     const end = (error?: unknown): void => {
-      request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
-      signal.removeEventListener('abort', onAbort);
-      if (error === undefined) resolve();
-      else reject(error);
+      if (isOver) return;
+      isOver = true;
+      if (error === undefined) return resolve();
+      request.pause();
+      reject(error);
     };
-    const onData = (chunk: Buffer): void => {
+    request.on('data', (chunk: Buffer) => {
+      if (isOver) return;
       try {
         take(chunk);
       } catch (error) {
-        request.pause();
         end(error);
       }
-    };
-    const onEnd = (): void => end();
-    const onGone = (): void => end(new SenderGoneError());
-    const onAbort = (): void => end(signal.reason);
-    request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
-    signal.addEventListener('abort', onAbort, { once: true });
+    });
+    request.on('end', () => end());
+    request.on('close', () => {
+      if (!isOver) end(new SenderGoneError());
+    });
+    onLate(end);
   });
 }
 

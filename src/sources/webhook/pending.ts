@@ -11,18 +11,27 @@ interface Waiting {
   tell(outcome: Outcome): void;
 }
 
+const WITHDRAWN = new Error('the sender was told to come again');
+
 /** A delivery that is under way, with the requests that wait for what becomes of it: more than one where it was sent again. */
 export class Pending {
   readonly key: string | undefined;
   #outcome: Outcome | undefined;
+  readonly #withdraws: ((reason: unknown) => void)[] = [];
   readonly #waiting = new Set<Waiting>();
 
   constructor(key: string | undefined) {
     this.key = key;
   }
 
-  get isSettled(): boolean {
-    return this.#outcome !== undefined;
+  /** Told how to take back an event that the consumer has not seen. */
+  onWithdraw(withdraw: (reason: unknown) => void): void {
+    this.#withdraws.push(withdraw);
+  }
+
+  /** Takes back what the consumer has not seen. */
+  withdraw(): void {
+    for (const withdraw of this.#withdraws) withdraw(WITHDRAWN);
   }
 
   /** What becomes of it; `late` when that is not known at the given time. */
@@ -50,10 +59,12 @@ export class Pending {
     this.tell(outcome);
   }
 
-  /** Tells those that wait now. Who comes later, when it is sent again, waits for what becomes of it. */
-  tell(outcome: Outcome): void {
+  /** Tells those that wait now; false where there are none. Who comes later, when it is sent again, waits for what becomes of it. */
+  tell(outcome: Outcome): boolean {
+    if (this.#waiting.size === 0) return false;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const { tell } of waiting) tell(outcome);
+    return true;
   }
 }

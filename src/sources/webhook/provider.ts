@@ -32,7 +32,7 @@ export interface WebhookRequest extends WebhookHead {
 export interface Refusal {
   /** A sentence without secrets: it is answered and logged. */
   readonly reason: string;
-  readonly status?: 400 | 401 | 403 | 404 | 422 | 429 | undefined;
+  readonly status?: 400 | 401 | 403 | 404 | 415 | 422 | 429 | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -26,8 +26,6 @@ export class QueueInbox implements Inbox {
   readonly #options: QueueInboxOptions;
   readonly #underWay = new UnderWay();
   readonly #remembered: Remembered;
-  /** How to take a delivery back from the queue. */
-  readonly #controllers = new WeakMap<Pending, AbortController>();
 
   constructor(options: QueueInboxOptions) {
     this.#options = options;
@@ -37,14 +35,16 @@ export class QueueInbox implements Inbox {
   /** Learns what was acknowledged in earlier processes; what came before that was known is looked at again. */
   async restore(state: KeyedState): Promise<void> {
     const now = this.#options.clock.now();
+    // Makes the state be held in memory: what is deleted of it would be kept in mind for ever otherwise.
+    await state.get(STATE_PREFIX);
     for await (const [key, until] of state.entries(STATE_PREFIX)) {
       const name = key.slice(STATE_PREFIX.length);
       if (typeof until === 'number' && !this.#remembered.has(name, now)) this.#remembered.add(name, until, now);
     }
-    for (const pending of [...this.#underWay.all()]) {
+    for (const pending of this.#underWay.all()) {
       if (pending.key === undefined || !this.#remembered.has(pending.key, now)) continue;
       pending.settle({ kind: 'duplicate' });
-      this.#controllers.get(pending)?.abort();
+      pending.withdraw();
     }
   }
 
@@ -62,7 +62,7 @@ export class QueueInbox implements Inbox {
   }
 
   giveUp(pending: Pending, { provider }: Endpoint): void {
-    if (provider.retries) this.#controllers.get(pending)?.abort(new Error('the sender was told to come again'));
+    if (provider.retries) pending.withdraw();
   }
 
   tellAll(outcome: Outcome): void {
@@ -74,20 +74,17 @@ export class QueueInbox implements Inbox {
   }
 
   #push(pending: Pending, { events, bytes, endpoint }: Taken): void {
-    const controller = new AbortController();
-    this.#controllers.set(pending, controller);
     const { key } = pending;
     const until = (): number => this.#options.clock.now() + endpoint.provider.redeliveryMs;
+    const held = (withdraw: (reason: unknown) => void): void => pending.onWithdraw(withdraw);
+    // With the last: before that not all of it was delivered.
+    const mark = key === undefined ? undefined : (state: KeyedState): void => this.#mark(state, key, until());
     const last = events.length - 1;
+    const size = bytes / events.length;
     const pushed = events.map((event, at) =>
-      this.#options.push(event, {
-        bytes: bytes / events.length,
-        signal: controller.signal,
-        // With the last: before that not all of it was delivered.
-        mark: at === last && key !== undefined ? (state) => this.#mark(state, key, until()) : undefined,
-      }),
+      this.#options.push(event, { bytes: size, held, mark: at === last ? mark : undefined }),
     );
-    Promise.all(pushed).then(
+    (last === 0 ? (pushed[0] as Promise<void>) : Promise.all(pushed)).then(
       () => {
         if (key !== undefined) this.#remembered.add(key, until(), this.#options.clock.now());
         this.#underWay.remove(pending);
@@ -96,7 +93,7 @@ export class QueueInbox implements Inbox {
       (error: unknown) => {
         this.#underWay.remove(pending);
         pending.settle({ kind: 'refused', reason: reasonOf(error) });
-        controller.abort();
+        pending.withdraw();
       },
     );
   }

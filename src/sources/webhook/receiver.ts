@@ -13,6 +13,7 @@ import { CLOSE, HttpError, type Incoming, refusal, SenderGoneError, unavailable 
 import { InvalidBodyError } from './invalid-body.js';
 import type { Outcome } from './pending.js';
 import type { Delivery, WebhookAnswer, WebhookHead, WebhookRequest } from './provider.js';
+import type { Answering, Respond } from './respond.js';
 import type { Routes } from './routes.js';
 import { addressBehind } from './sender-address.js';
 
@@ -85,7 +86,7 @@ export class Receiver {
     this.#active += 1;
     try {
       if (this.#isClosing) answer = unavailable('the receiver is shutting down', CLOSE);
-      else if (this.#active > maxRequests) answer = unavailable('too many requests at once', CLOSE);
+      else if (this.#active > maxRequests) answer = unavailable('too many requests at once');
       else answer = await this.#handle(incoming, receivedAt, note);
     } catch (error) {
       answer = this.#answerTo(error, note);
@@ -93,23 +94,23 @@ export class Receiver {
     this.#active -= 1;
     if (this.#active === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     this.#log.write(incoming, answer, clock.now() - receivedAt, note);
-    return answer;
+    return answer === undefined || note.bytes !== undefined ? answer : closeBehind(answer, incoming);
   }
 
   async #handle(incoming: Incoming, receivedAt: number, note: Note): Promise<WebhookAnswer> {
     const { url, method } = incoming;
     const query = url.indexOf('?');
     const route = this.#options.routes.find(query < 0 ? url : url.slice(0, query));
-    if (route === undefined) return refusal(404, 'there is nothing here', CLOSE);
+    if (route === undefined) return refusal(404, 'there is nothing here');
     const { endpoint } = route;
     note.endpoint = endpoint.name;
     const request = new Received(incoming, route.params, this.#address(incoming), receivedAt);
     note.address = request.address;
-    if (!endpoint.allows(request.address ?? '')) return refusal(403, 'not from there', CLOSE);
+    if (!endpoint.allows(request.address ?? '')) return refusal(403, 'not from there');
     const early = endpoint.provider.handshake?.(request);
     const answered = early instanceof Promise ? await early : early;
     if (answered !== undefined) return answered;
-    if (method !== 'POST') return refusal(405, 'only POST', { allow: 'POST', ...CLOSE });
+    if (method !== 'POST') return refusal(405, 'only POST', { allow: 'POST' });
     return this.#receiveBody(incoming, endpoint, request, note);
   }
 
@@ -170,14 +171,31 @@ export class Receiver {
   }
 }
 
-async function answerTo(outcome: Outcome, { endpoint, delivery, events }: Taken): Promise<WebhookAnswer> {
+/** A body that was not read and is not short is not worth reading for the sake of the connection. */
+function closeBehind(answer: WebhookAnswer, { header, headerNames }: Incoming): WebhookAnswer {
+  const isShort = Number(header('content-length') ?? 0) <= LONGEST_DUMP && !headerNames().includes('transfer-encoding');
+  return isShort ? answer : { ...answer, headers: { ...answer.headers, ...CLOSE } };
+}
+
+function answerTo(outcome: Outcome, taken: Taken): WebhookAnswer | Promise<WebhookAnswer> {
   if (outcome.kind === 'answered') return outcome.answer;
   if (outcome.kind === 'refused') return unavailable(outcome.reason);
   const { kind } = outcome;
-  const own = endpoint.respond?.({ endpoint: endpoint.name, id: delivery.id, events, outcome: kind });
-  const made = own instanceof Promise ? await own : own;
-  return made ?? delivery.answer ?? (kind === 'duplicate' ? DUPLICATE : ACCEPTED);
+  const { endpoint, delivery } = taken;
+  const usual = delivery.answer ?? (kind === 'duplicate' ? DUPLICATE : ACCEPTED);
+  return endpoint.respond === undefined ? usual : ask(endpoint.respond, kind, taken, usual);
 }
+
+async function ask(
+  respond: Respond,
+  outcome: Answering['outcome'],
+  { endpoint, delivery, events }: Taken,
+  usual: WebhookAnswer,
+): Promise<WebhookAnswer> {
+  return (await respond({ endpoint: endpoint.name, id: delivery.id, events, outcome })) ?? usual;
+}
+
+const LONGEST_DUMP = 65_536;
 
 const ACCEPTED: WebhookAnswer = Object.freeze({ status: 202 });
 const DUPLICATE: WebhookAnswer = Object.freeze({ status: 200 });

@@ -1,23 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseConfig, parseCredentials } from '../../core/config.js';
+import { parseConfig } from '../../core/config.js';
 import { FatalError } from '../../core/errors.js';
 import type { GapEvent, SourceEvent } from '../../core/event.js';
 import { PushEventSource } from '../../core/push-event-source.js';
 import type { PushLimits } from '../../core/push-queue.js';
 import type { ReadContext, SourceBatch } from '../../core/read-options.js';
+import type { Secret } from '../../core/secret.js';
 import type { SourceOptions, ValidationResult } from '../../core/source-definition.js';
 import type { Upstream } from '../../core/source-runtime.js';
 import { createAllowList } from '../../toolkit/allow-list.js';
 import { hostText, listenFailure } from '../../toolkit/listen-failure.js';
 import { Listening } from '../../toolkit/listening.js';
-import { Beating } from './beating.js';
 import {
   type ServerConfig,
   type WebhookConfig,
   type WebhookConfigInput,
   type WebhookCredentials,
   webhookConfig,
-  webhookCredentials,
 } from './config.js';
 import { type WebhookCursor, webhookCursor } from './cursor.js';
 import { downtimeOf } from './downtime.js';
@@ -30,13 +29,18 @@ import type { Inbox } from './inbox.js';
 import { handleNode } from './node-handler.js';
 import type { Delivery, WebhookAnswer } from './provider.js';
 import { QueueInbox } from './queue-inbox.js';
+import { Reading } from './reading.js';
 import { Receiver } from './receiver.js';
+import { Reconciler } from './reconciler.js';
 import { Routes } from './routes.js';
+import { readSecrets } from './secrets.js';
 import { type WebhookAddress, WebhookServer } from './server.js';
 import { SpoolInbox } from './spool-inbox.js';
 
 /** How often a quiet source notes that it still listens. */
 const BEAT_MS = 30_000;
+/** How exact that is. */
+const LISTENED_STEP_MS = 1_000;
 /** How long requests that were refused at the end may take to hear of it. */
 const FLUSH_MS = 500;
 
@@ -64,7 +68,6 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   static readonly definition = {
     type: 'webhook',
     config: webhookConfig,
-    credentials: webhookCredentials,
     cursor: { version: 1, schema: webhookCursor },
     capabilities: {
       kind: 'push',
@@ -82,6 +85,18 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
       'github.push': {
         description: 'Provider github: any event of GitHub, `github.<event>` or `github.<event>.<action>`.',
       },
+      'gitlab.push': {
+        description: 'Provider gitlab: any event, `gitlab.<kind>` or `gitlab.<kind>.<action or status>`.',
+      },
+      'jenkins.build.completed': { description: 'Provider jenkins: a phase of a build, `jenkins.build.<phase>`.' },
+      'alertmanager.alert': { description: 'Provider alertmanager: an alert that fires or is resolved.' },
+      'pagerduty.incident.triggered': { description: 'Provider pagerduty: any event, `pagerduty.<event type>`.' },
+      'stripe.invoice.paid': { description: 'Provider stripe: any event, `stripe.<event type>`.' },
+      'slack.app_mention': { description: 'Provider slack: any event of the Events API, `slack.<event type>`.' },
+      'standard-webhooks.received': {
+        description: 'Provider standard-webhooks: `standard-webhooks.<type>`, where the body says one.',
+      },
+      'cloudevents.com.example.created': { description: 'Provider cloudevents: `cloudevents.<type>`.' },
       'webhook.received': { description: 'Provider generic: a request of any other sender.' },
     },
   } as const;
@@ -95,9 +110,9 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   ): Promise<WebhookSource<Event>> {
     const { config: plain, hosts } = splitProviders(options.config);
     const config = await parseConfig(webhookConfig, { id: options.id, config: plain });
-    const secrets = await readSecrets(options);
-    const endpoints = createEndpoints({ sourceId: options.id, config, hosts, secrets });
-    const source = new WebhookSource<Event>({ ...options, config }, endpoints);
+    const { secrets, tokens } = await readSecrets(options);
+    const endpoints = createEndpoints({ sourceId: options.id, config, hosts, secrets, tokens });
+    const source = new WebhookSource<Event>({ ...options, config }, endpoints, tokens);
     warnOf(endpoints, config, source.logger, options.id);
     return source;
   }
@@ -109,6 +124,7 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   /** Where deliveries go in place of the queue. */
   readonly #spool: SpoolInbox | undefined;
   readonly #receiver: Receiver;
+  readonly #reconciler: Reconciler;
   readonly #server: Listening<WebhookAddress> | undefined;
   /** Since when requests can come in without a break; undefined while they cannot. */
   #listeningSince: number | undefined;
@@ -116,12 +132,14 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   #isHeld = false;
   #isClosed = false;
   #isIterated = false;
-  /** Behind what was handed out last. */
-  #position: WebhookCursor | undefined;
+  /** Behind what was handed out last, and when it was said that the source listens. */
+  #cursor: WebhookCursor | undefined;
+  #listenedAt = Number.NEGATIVE_INFINITY;
 
   private constructor(
     options: SourceOptions<WebhookConfig, WebhookCredentials, WebhookCursor>,
     endpoints: readonly Endpoint[],
+    tokens: Readonly<Record<string, Secret>>,
   ) {
     super(options as SourceOptions<WebhookConfig, unknown, WebhookCursor>);
     const { queueEvents, queueBytes, maxRemembered, server } = this.config;
@@ -134,6 +152,12 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
     });
     this.#spool = this.#createSpool();
     this.#receiver = this.#createReceiver();
+    this.#reconciler = new Reconciler(this.config.endpoints, tokens, {
+      clock: this.clock,
+      logger: this.logger,
+      dispatcher: options.dispatcher,
+      count: (counter, by) => this.count(counter, by),
+    });
     this.#server = server === undefined ? undefined : this.#createServer(server);
     if (server === undefined) this.#listeningSince = this.clock.now();
   }
@@ -232,48 +256,48 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
 
   /** @internal */
   protected override open(context: ReadContext<WebhookCursor>): Upstream {
-    const { clock } = this;
-    const { signal } = context;
-    const reading = new Beating(this.#read(context), { clock, signal, everyMs: BEAT_MS, beat: () => this.#quiet() });
+    const reading = new Reading<Batch<Event>>({
+      clock: this.clock,
+      signal: context.signal,
+      begin: async () => {
+        await this.begin(context);
+        this.#cursor = context.cursor;
+        this.#listenedAt = Number.NEGATIVE_INFINITY;
+        const gap = this.#missed(context.cursor, await this.#reconciler.catchUp(context));
+        return gap === undefined ? undefined : { events: [gap], cursor: this.position() };
+      },
+      items: this.#spooled(context) ?? this.pushed(context),
+      everyMs: BEAT_MS,
+      beat: () => ({ events: [], cursor: this.position() }),
+    });
     return { kind: 'batches', iterator: reading } as Upstream;
   }
 
-  /** What comes, behind what is known to have been missed. */
-  async *#read(context: ReadContext<WebhookCursor>): AsyncGenerator<Batch<Event>, void, undefined> {
-    await this.begin(context);
-    this.#position = context.cursor;
-    const gap = this.#missed(context.cursor);
-    if (gap !== undefined) yield { events: [gap], cursor: this.#cursor() };
-    const listened = (): string => this.#now();
-    const batches = this.#spool?.batches(context, listened) ?? this.#queued(context);
-    for await (const batch of batches) {
-      this.#position = batch.cursor;
-      yield batch as Batch<Event>;
+  /** Behind what was handed out last. */
+  protected override position(): WebhookCursor {
+    const now = this.clock.now();
+    // Text of the time is made once a second: for each event it would cost as much as a part of the event.
+    if (now - this.#listenedAt >= LISTENED_STEP_MS || now < this.#listenedAt) {
+      this.#listenedAt = now;
+      this.#cursor = { ...this.#cursor, listened: new Date(now).toISOString() };
     }
+    return this.#cursor as WebhookCursor;
   }
 
-  async *#queued(context: ReadContext<WebhookCursor>): AsyncGenerator<Batch<Event>, void, undefined> {
-    for await (const batch of this.pushed(context)) yield { ...batch, cursor: { listened: this.#now() } };
+  #spooled(context: ReadContext<WebhookCursor>): AsyncIterator<Batch<Event>, void> | undefined {
+    const place = (spool: string, sequence: number): WebhookCursor => {
+      const { listened } = this.position();
+      this.#cursor = { listened, spool, sequence };
+      return this.#cursor;
+    };
+    return this.#spool?.batches(context, place) as AsyncIterator<Batch<Event>, void> | undefined;
   }
 
-  /** Nothing came for a while, and it is known that nothing was missed. */
-  #quiet(): Batch<Event> {
-    return { events: [], cursor: this.#cursor() };
-  }
-
-  /** Where it stands, behind what was handed out last. */
-  #cursor(): WebhookCursor {
-    return { ...this.#position, listened: this.#now() };
-  }
-
-  #now(): string {
-    return new Date(this.clock.now()).toISOString();
-  }
-
-  #missed(cursor: WebhookCursor | undefined): GapEvent | undefined {
+  #missed(cursor: WebhookCursor | undefined, caughtUp: ReadonlySet<string>): GapEvent | undefined {
     const since = this.#listeningSince;
     if (cursor === undefined || since === undefined) return undefined;
-    const downtime = downtimeOf(this.#endpoints, Date.parse(cursor.listened), since);
+    const missing = this.#endpoints.filter(({ name }) => !caughtUp.has(name));
+    const downtime = downtimeOf(missing, Date.parse(cursor.listened), since);
     if (downtime === undefined) return undefined;
     return this.gap('downtime', downtime, { from: cursor.listened, to: new Date(since).toISOString() });
   }
@@ -316,7 +340,8 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   #toEvents({ uri }: Endpoint, { events, truncated, id }: Delivery): readonly SourceEvent[] {
     const made: SourceEvent[] = events.map((event) => {
       checkType(event);
-      return this.event({ ...event, source: uri } as never);
+      const { type, id: eventId, data, time, subject } = event;
+      return this.event({ type, id: eventId, data, time, subject, source: uri } as never);
     });
     if (truncated === undefined) return made;
     const gap = this.gap('truncated', truncated.detail, { from: id ?? events[0]?.id, count: truncated.count });
@@ -365,19 +390,4 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   #fatal(what: string, code: string): FatalError {
     return new FatalError(`source "${this.id}" ${what}`, { code, sourceId: this.id });
   }
-}
-
-async function readSecrets(options: {
-  id: string;
-  credentials?: unknown;
-}): Promise<Readonly<Record<string, readonly string[]>>> {
-  const { id, credentials } = options;
-  if (credentials === undefined || credentials === 'anonymous') return {};
-  const parsed = await parseCredentials(webhookCredentials, { id, credentials });
-  return Object.fromEntries(
-    Object.entries(parsed).map(([name, value]) => {
-      const secrets = typeof value === 'object' && !Array.isArray(value) ? value.secret : value;
-      return [name, [secrets].flat()];
-    }),
-  );
 }

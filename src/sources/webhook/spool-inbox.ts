@@ -24,6 +24,9 @@ export interface SpoolInboxOptions {
   gap(reason: GapReason, detail: string, range: { from: unknown; to: unknown; count?: number }): GapEvent;
 }
 
+/** The cursor of a place in a spool. */
+type Place = (spool: string, sequence: number) => WebhookCursor;
+
 type Batch = SourceBatch<SourceEvent, WebhookCursor>;
 
 /** Deliveries on disk: answered when they are there, handed out in order, deleted when they are acknowledged. */
@@ -89,15 +92,15 @@ export class SpoolInbox implements Inbox {
   /** What is in the spool and was not acknowledged, in order, and what comes. */
   async *batches(
     { cursor, signal, maxEvents }: ReadContext<WebhookCursor>,
-    listened: () => string,
+    place: Place,
   ): AsyncGenerator<Batch, void, undefined> {
     const spool = await this.open();
     const isOther = cursor?.spool !== undefined && cursor.spool !== spool.id;
-    if (isOther) yield this.#replaced(spool, listened());
+    if (isOther) yield this.#replaced(spool, place);
     const most = Math.min(maxEvents, this.#options.maxEvents);
     try {
       for await (const batch of spool.batches(isOther ? undefined : cursor?.sequence, { maxEvents: most, signal })) {
-        yield this.#toBatch(spool, batch, listened());
+        yield this.#toBatch(spool, batch, place);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -133,8 +136,8 @@ export class SpoolInbox implements Inbox {
     pending.settle(outcome);
   }
 
-  #toBatch(spool: Spool, { records, gap }: SpoolBatch, listened: string): Batch {
-    const cursorAt = (sequence: number): WebhookCursor => ({ listened, spool: spool.id, sequence });
+  #toBatch(spool: Spool, { records, gap }: SpoolBatch, place: Place): Batch {
+    const cursorAt = (sequence: number): WebhookCursor => place(spool.id, sequence);
     if (gap !== undefined) return { events: [this.#lost(gap)], cursor: cursorAt(gap.to) };
     const each = records.map((record) => this.#eventsOf(record));
     const ends = endsOf(each);
@@ -178,11 +181,11 @@ export class SpoolInbox implements Inbox {
   }
 
   /** Numbers of another spool mean nothing in this one. */
-  #replaced(spool: Spool, listened: string): Batch {
+  #replaced(spool: Spool, place: Place): Batch {
     const detail = 'the cursor belongs to another spool than is in the directory; going on with what is in this one';
     const { releasedSequence } = spool.stats;
     const gap = this.#options.gap('cursor-expired', detail, { from: undefined, to: releasedSequence });
-    return { events: [gap], cursor: { listened, spool: spool.id, sequence: releasedSequence } };
+    return { events: [gap], cursor: place(spool.id, releasedSequence) };
   }
 }
 

@@ -10,8 +10,21 @@ export const MAX_ALIASES = 10_000;
 
 /** Whether a value from JSON is nested deeper. Text that is too short to be need not be looked at. */
 export function isDeeper(value: unknown, depth: number, length = Number.POSITIVE_INFINITY): boolean {
-  if (length <= depth || typeof value !== 'object' || value === null) return false;
+  return length > depth && typeof value === 'object' && value !== null && isDeeperObject(value, depth);
+}
+
+/** Only objects are called with, and no lists of members are made: this is done with everything that is received. */
+function isDeeperObject(value: object, depth: number): boolean {
   if (depth === 0) return true;
-  for (const member of Object.values(value)) if (isDeeper(member, depth - 1)) return true;
+  if (Array.isArray(value)) {
+    for (const member of value as unknown[]) {
+      if (typeof member === 'object' && member !== null && isDeeperObject(member, depth - 1)) return true;
+    }
+    return false;
+  }
+  for (const key in value) {
+    const member = (value as Record<string, unknown>)[key];
+    if (typeof member === 'object' && member !== null && isDeeperObject(member, depth - 1)) return true;
+  }
   return false;
 }

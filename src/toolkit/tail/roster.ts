@@ -3,7 +3,7 @@ import type { Candidate, Copies } from './copies.js';
 import type { Found } from './file-finder.js';
 import type { Keys } from './keys.js';
 import type { OpenFiles } from './open-files.js';
-import { type Loss, type Succession, Successions, seenOf } from './succession.js';
+import { type Loss, readOf, type Succession, Successions } from './succession.js';
 import type { Positions, TailPosition } from './tail-position.js';
 import { type FileStats, TailedFile, UNKNOWN } from './tailed-file.js';
 
@@ -72,7 +72,7 @@ export class Roster {
   async compare(found: Found): Promise<{ losses: Loss[]; isSettled: boolean }> {
     this.#byPlace = undefined;
     const left = new Map(found.files);
-    const missing = this.#confirm(left);
+    const missing = await this.#confirm(left);
     await this.#follow(left, missing);
     const gone = new Set<TailedFile>();
     for (const file of missing) if (!isUnread(file, found) && !(await this.#isThere(file))) gone.add(file);
@@ -90,11 +90,11 @@ export class Roster {
   }
 
   /**
-   * Whether later files of its name are told by it from earlier ones: the last file of which something was seen, and the
+   * Whether later files of its name are told by it from earlier ones: the last file of which something was read, and the
    * one before it, for when the last one is lost.
    */
   isNeeded(file: TailedFile): boolean {
-    return seenOf(this.#of(file.path)).slice(-2).includes(file);
+    return readOf(this.#of(file.path)).slice(-2).includes(file);
   }
 
   forget(file: TailedFile): void {
@@ -109,16 +109,23 @@ export class Roster {
   }
 
   /** Those that are where they were; they are taken out of `left`. Returns the others. */
-  #confirm(left: Map<string, FoundFile>): TailedFile[] {
+  async #confirm(left: Map<string, FoundFile>): Promise<TailedFile[]> {
     const missing: TailedFile[] = [];
     for (const file of this.files) {
       const found = file.place === undefined ? undefined : left.get(file.place);
+      if (found !== undefined) await this.#compareBeginning(file, found.path);
       if (file.place !== undefined && found?.stats.ino === file.inode && !file.isChanged) {
         left.delete(file.place);
         file.see(found.stats, this.#options.now());
       } else missing.push(file);
     }
     return missing;
+  }
+
+  /** What is known by its beginning alone may have been cut off before anything was read of it. */
+  async #compareBeginning(file: TailedFile, path: string): Promise<void> {
+    if (!file.isUntouched || file.isBlank) return;
+    if ((await this.#options.copies.match(path, file.position)) !== 'all') file.isChanged = true;
   }
 
   /** Those that have another name among what is searched for. */
@@ -165,29 +172,36 @@ export class Roster {
     const files = [...this.#of(path)];
     const gone = files.filter((file) => allGone.has(file));
     const succession = await this.#successions.find({ path, files, gone });
-    const { moved, lost, later, isCut } = succession;
+    const { moved, lost, later, order, isCut } = succession;
     for (const file of moved) this.#rotate(file);
     for (const file of lost) this.forget(file);
-    this.#beginLater(
-      path,
-      later.filter((candidate) => !left.has(candidate.path)),
-      isCut,
-    );
+    const begun = later.filter((candidate) => !left.has(candidate.path));
+    if (begun.length > 0) {
+      this.#beginLater(path, begun, isCut);
+      this.#arrange(path, order);
+    }
     return succession;
   }
 
   #beginLater(path: string, later: readonly Candidate[], isCut: boolean): void {
-    if (later.length === 0) return;
-    // Empty when it was looked at: what came and went since was written before what it holds now.
-    const blank = this.#of(path).find((file) => file.isBlank && file.rotatedAt === undefined);
-    if (blank !== undefined) this.#remove(blank);
     for (const { path: place, stats } of later) {
       const file = this.#begin(place, path, stats);
       file.isCut = isCut;
       file.isCopy = isCut;
       this.#rotate(file);
     }
-    if (blank !== undefined) this.#add(blank, blank.position);
+  }
+
+  /** Puts those of a name of which nothing was read into the order in which they were written; last what has the name. */
+  #arrange(path: string, order: readonly string[]): void {
+    const rankOf = ({ rotatedAt, place, heldBy }: TailedFile): number =>
+      rotatedAt === undefined ? order.length : order.indexOf(place ?? heldBy ?? '');
+    const untouched = this.#of(path).filter(({ isUntouched }) => isUntouched);
+    for (const file of untouched.sort((one, other) => rankOf(one) - rankOf(other))) {
+      const position = this.#options.positions.get(file);
+      this.#remove(file);
+      this.#add(file, position);
+    }
   }
 
   /** New names, oldest first, but not those of copies: their lines are read in the file that was copied. */
@@ -234,7 +248,10 @@ export class Roster {
 
   #remove(file: TailedFile): void {
     this.#options.positions.remove(file);
-    const others = this.#of(file.path).filter((other) => other !== file);
+    const files = this.#of(file.path);
+    const next = files[files.indexOf(file) + 1];
+    if (next !== undefined) next.before = file.before;
+    const others = files.filter((other) => other !== file);
     if (others.length === 0) this.#names.delete(file.path);
     else this.#names.set(file.path, others);
   }

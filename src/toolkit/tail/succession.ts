@@ -28,13 +28,15 @@ export interface Succession {
   readonly lost: readonly TailedFile[];
   /** What was written after all of them and has another name by now, oldest first. */
   readonly later: readonly Candidate[];
+  /** Names that rotation gave, in the order in which what they hold was written. */
+  readonly order: readonly string[];
   /** Those are copies of a file that was cut off again and again. */
   readonly isCut: boolean;
   /** Names changed meanwhile: another look has to find out the rest. */
   readonly isSettled: boolean;
 }
 
-const NOTHING: Succession = { losses: [], moved: [], lost: [], later: [], isCut: false, isSettled: true };
+const NOTHING: Succession = { losses: [], moved: [], lost: [], later: [], order: [], isCut: false, isSettled: true };
 
 /** What became of the files of a name, and which others came and went since. */
 export class Successions {
@@ -50,13 +52,13 @@ export class Successions {
 
   /** Files that are gone are moved to where they are now. */
   async find({ path, files, gone }: Sight): Promise<Succession> {
-    const seen = seenOf(files);
-    const last = seen.at(-1);
+    const known = readOf(files);
+    const last = known.at(-1);
     const isOver = last === undefined || last.rotatedAt !== undefined || gone.includes(last);
     if (gone.length === 0 && !isOver) return NOTHING;
     const all = this.#copies.candidates(path);
     // What has the name was written to before: whatever has another name by now is a copy of it.
-    const isCut = files.some((file) => (file.isChanged || file.isBlank) && this.#isUnder(path, file));
+    const isCut = files.some((file) => (file.isChanged || file.isUntouched) && this.#isUnder(path, file));
     const taken = new Map(files.filter((file) => !gone.includes(file)).map((file) => [file.place, file.inode]));
     const isMoving = all.some((one) => taken.has(one.path) && taken.get(one.path) !== one.stats.ino);
     if (isMoving) return { ...NOTHING, isSettled: false };
@@ -69,9 +71,9 @@ export class Successions {
       if (loss !== undefined) losses.push(loss);
     }
     const moved = gone.filter((file) => !lost.includes(file));
-    const later = isOver ? await this.#written(path, await this.#laterOf(files, lost, all), free) : [];
+    const later = isOver ? await this.#written(path, this.#laterOf(files, lost, all), free) : [];
     if (lost.length + later.length === 0 || this.#copies.isStill(path, all)) {
-      return { losses, moved, lost, later, isCut, isSettled: true };
+      return { losses, moved, lost, later, order: all.map((each) => each.path), isCut, isSettled: true };
     }
     return { ...NOTHING, losses: losses.filter(({ file }) => !lost.includes(file)), moved, isSettled: false };
   }
@@ -79,10 +81,12 @@ export class Successions {
   async #move(file: TailedFile, free: Set<Candidate>, isCut: boolean): Promise<{ isLost: boolean; loss?: Loss }> {
     // Read to its end through the descriptor, whether it still has a name or not.
     if (this.#open.has(file) && !file.isChanged) {
-      const candidate = [...free].find(({ stats }) => stats.ino === file.inode);
-      file.place = candidate?.path;
+      const itself = [...free].find(({ stats }) => stats.ino === file.inode);
+      const holder = itself ?? (await this.#holderOf(file, free));
+      file.place = itself?.path;
+      file.heldBy = holder?.path;
       file.isUnread = true;
-      if (candidate !== undefined) free.delete(candidate);
+      if (holder !== undefined) free.delete(holder);
       return { isLost: false };
     }
     const { modified, state } = this.#positions.get(file);
@@ -104,33 +108,27 @@ export class Successions {
   }
 
   /**
-   * What comes after the last file of which something was seen; where nothing is left of that one, after the one before
-   * it; where nothing was ever seen, after an empty one was looked at.
+   * What comes after the last file of which something was read; where nothing is left of that one, after the one before
+   * it; where nothing was ever read, after the first one was looked at.
    */
-  async #laterOf(
-    files: readonly TailedFile[],
-    lost: readonly TailedFile[],
-    all: readonly Candidate[],
-  ): Promise<readonly Candidate[]> {
-    const seen = seenOf(files);
-    for (const file of seen.toReversed()) {
-      const at = lost.includes(file) ? -1 : await this.#indexOf(file, all);
+  #laterOf(files: readonly TailedFile[], lost: readonly TailedFile[], all: readonly Candidate[]): readonly Candidate[] {
+    const known = readOf(files);
+    for (const file of known.toReversed()) {
+      const at = lost.includes(file) ? -1 : all.findIndex(({ path }) => path === (file.place ?? file.heldBy));
       if (at === -1) continue;
       const isSmall = ({ stats }: Candidate): boolean =>
         lost.some((one) => stats.size < one.head[0] && stats.mtimeMs <= this.#writtenAt(one));
       // Too small to be compared with what was read of one that is lost: a part of that one, as its time says.
       return all.slice(at + 1).filter((candidate) => !isSmall(candidate));
     }
-    const last = seen.at(-1) ?? files.at(0);
+    const last = known.at(-1) ?? files.at(0);
     return all.filter(({ stats }) => last !== undefined && stats.mtimeMs > this.#writtenAt(last));
   }
 
-  async #indexOf(file: TailedFile, all: readonly Candidate[]): Promise<number> {
-    const at = all.findIndex(({ path }) => path === file.place);
-    if (at !== -1 || !this.#open.has(file)) return at;
-    // It has no name any more, and may have been compressed.
-    const found = await this.#copies.find(file.position, all);
-    return found === undefined ? -1 : all.indexOf(found.candidate);
+  /** What an open file without a name was compressed to, or copied. */
+  async #holderOf(file: TailedFile, free: ReadonlySet<Candidate>): Promise<Candidate | undefined> {
+    const found = await this.#copies.find(file.position, [...free]);
+    return found?.match === 'all' ? found.candidate : undefined;
   }
 
   /**
@@ -159,9 +157,9 @@ export class Successions {
   }
 }
 
-/** Those of which something was seen. */
-export function seenOf(files: readonly TailedFile[]): TailedFile[] {
-  return files.filter(({ isBlank }) => !isBlank);
+/** Those of which something was read. Of others it is not known what was written before them under the same name. */
+export function readOf(files: readonly TailedFile[]): TailedFile[] {
+  return files.filter(({ isUntouched }) => !isUntouched);
 }
 
 function lossOf(file: TailedFile, why: string): Loss {

@@ -40,6 +40,8 @@ export class TailedFile {
   path: string;
   /** The name under which it is now; undefined where it has none, or none that is known. */
   place: string | undefined;
+  /** Which file holds the same by now, while it is read through its descriptor and has no name. */
+  heldBy: string | undefined;
   inode: number;
   device: number;
   key: string | undefined;
@@ -118,6 +120,11 @@ export class TailedFile {
   /** It was empty when it was looked at. */
   get isBlank(): boolean {
     return this.offset === 0 && this.head[0] === 0;
+  }
+
+  /** Nothing was read of it yet: it is known at most by its beginning. */
+  get isUntouched(): boolean {
+    return this.offset === 0 && !this.isComplete;
   }
 
   /** Nothing more comes from it. */

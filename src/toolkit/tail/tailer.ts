@@ -1,12 +1,10 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Clock } from '../../core/clock.js';
-import type { GapReason } from '../../core/event.js';
-import type { Logger } from '../../core/logger.js';
 import { errorCode } from '../durable-file.js';
 import { Hints } from '../hints.js';
-import type { Line, LineOptions } from '../lines/line.js';
+import type { Line } from '../lines/line.js';
 import { LineSplitter } from '../lines/line-splitter.js';
+import { Closing } from './closing.js';
 import { Copies } from './copies.js';
 import { FileFinder, shownPath } from './file-finder.js';
 import { headOf, readInflatedHead } from './fingerprint.js';
@@ -18,50 +16,8 @@ import { rotatedNames } from './rotated-names.js';
 import type { Loss } from './succession.js';
 import { Positions, type TailPosition } from './tail-position.js';
 import { FileChangedError, type TailedFile } from './tailed-file.js';
+import type { TailerOptions, TailStep } from './tailer-options.js';
 import { Waiting } from './waiting.js';
-
-export interface TailerOptions extends LineOptions {
-  /** The real path of the directory that globs are relative to. */
-  readonly root: string;
-  readonly files: readonly string[];
-  readonly exclude: readonly string[];
-  /** See `rotatedNames`. */
-  readonly rotated: readonly string[] | undefined;
-  readonly followsLinks: boolean;
-  /** Where an earlier run stood; undefined for the first one. */
-  readonly from: { readonly files: readonly TailPosition[]; readonly retired: readonly string[] } | undefined;
-  /** Of a first run: whether files that are there are read, and from where. */
-  readonly start: (modified: number) => 'beginning' | 'end';
-  readonly follow: boolean;
-  readonly watch: boolean;
-  readonly pollIntervalMs: number;
-  readonly rescanIntervalMs: number;
-  readonly rotateWaitMs: number;
-  readonly completeAfterMs: number;
-  readonly idleFlushMs: number | undefined;
-  readonly maxOpenFiles: number;
-  readonly signal: AbortSignal;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** When whoever reads wants to be called, by the clock; see the step 'due'. */
-  readonly dueAt: () => number | undefined;
-  readonly onBytes: (count: number) => void;
-  readonly onCaughtUp: () => void;
-  readonly onWork: () => void;
-}
-
-/** What there is to tell, in order. */
-export type TailStep =
-  | {
-      readonly kind: 'lines';
-      readonly file: TailedFile;
-      readonly lines: readonly Line[];
-      readonly tail: TailPosition['tail'];
-    }
-  | { readonly kind: 'gap'; readonly file: TailedFile; readonly reason: GapReason; readonly detail: string }
-  | { readonly kind: 'problem'; readonly file: TailedFile; readonly code: string }
-  /** Nothing is left to read at the moment: positions may be saved, and it may be time for what was to be done then. */
-  | { readonly kind: 'quiet' };
 
 const MOST_FUTILE_LOOKS = 3;
 /** So often files are looked at in a row where they are renamed all the time. */
@@ -84,8 +40,9 @@ export class Tailer {
   readonly #waiting: Waiting;
   /** Those that may have something to read. */
   readonly #queue = new Set<TailedFile>();
-  /** Read to their end: to be closed when nothing is written to them for long enough. */
-  readonly #closing = new Set<TailedFile>();
+  readonly #closing: Closing;
+  /** Files whose beginning was taken since the last look began: what was written before them is found by the next. */
+  readonly #met = new Set<TailedFile>();
   /** Directories that the last look went through. */
   readonly #visited = new Set<string>();
   #isFirstLook: boolean;
@@ -103,6 +60,7 @@ export class Tailer {
     );
     this.#open = new OpenFiles(root, options.maxOpenFiles);
     this.#splitter = new LineSplitter(options);
+    this.#closing = new Closing(options);
     const copies = new Copies(root, rotatedNames(rotated), rotated);
     const now = (): number => clock.now();
     const isTaken = (path: string): boolean => this.#finder.takes(path);
@@ -150,10 +108,12 @@ export class Tailer {
   async *#look(): AsyncGenerator<TailStep> {
     const { clock, start, pollIntervalMs, rescanIntervalMs } = this.#options;
     this.#needsLook = false;
+    this.#met.clear();
     const { losses, hasLinks } = await this.#compare();
     for (const file of this.#roster.files) {
       const isNew = file.isUnread && file.head[0] === 0 && file.size > 0;
       if (isNew) await this.#meet(file, this.#isFirstLook && start(file.modified) === 'end');
+      if (isNew && !file.isBlank && !this.#isFirstLook) this.#waitForLook(file);
       if (file.isUnread) this.#queue.add(file);
       else this.#closing.add(file);
     }
@@ -183,7 +143,7 @@ export class Tailer {
       for (const file of [...this.#queue]) {
         if (!this.positions.has(file)) this.#queue.delete(file);
         // What was written before it under the same name comes first.
-        else if (file.before === undefined || !this.#queue.has(file.before)) {
+        else if (!(await this.#mustWait(file)) && (file.before === undefined || !this.#queue.has(file.before))) {
           yield* this.#attempt(file, (descriptor) => this.#readFrom(file, descriptor));
           // Behind the others, whatever comes in between.
           if (this.#queue.delete(file) && file.isUnread) this.#queue.add(file);
@@ -192,6 +152,23 @@ export class Tailer {
         if (this.#needsLook) return;
       }
     }
+  }
+
+  /**
+   * A file of which nothing was read is known by its beginning before names are looked at: so whatever it held before,
+   * and was copied and cut off, is found by the look.
+   */
+  async #mustWait(file: TailedFile): Promise<boolean> {
+    if (file.isBlank) {
+      await this.#meet(file, false);
+      if (!file.isBlank) this.#waitForLook(file);
+    }
+    return this.#met.has(file);
+  }
+
+  #waitForLook(file: TailedFile): void {
+    this.#met.add(file);
+    this.#needsLook = true;
   }
 
   /** Reads from a file, whatever happened to it. */
@@ -265,36 +242,28 @@ export class Tailer {
 
   /** Ends of lines that never came, and files that nobody writes to any more. */
   async *#closeQuiet(): AsyncGenerator<TailStep> {
-    for (const file of [...this.#closing]) {
+    for (const file of this.#closing.files) {
       if (!this.positions.has(file) || file.isUnread) this.#closing.delete(file);
       else yield* this.#closeIfQuiet(file);
     }
   }
 
   async *#closeIfQuiet(file: TailedFile): AsyncGenerator<TailStep> {
-    const { clock, idleFlushMs, completeAfterMs } = this.#options;
+    const { clock, completeAfterMs } = this.#options;
     const now = clock.now();
-    const isIdle = file.hasRest && idleFlushMs !== undefined && now >= file.quietSince + idleFlushMs;
-    const isOver = now >= this.#completeAt(file);
+    const isIdle = now >= this.#closing.idleAt(file);
+    const isOver = now >= this.#closing.completeAt(file);
     if (isOver && !file.isComplete) {
       file.isComplete = true;
       this.#roster.refresh(file);
     }
     if (file.isCutOff && isOver) yield* this.#giveUp(file, 'it ends in the middle');
-    else if (file.hasRest && (isOver || isIdle)) {
+    else if (isIdle || (isOver && file.hasRest)) {
       yield* this.#attempt(file, (descriptor) => this.#readRest(file, descriptor, isOver ? 'end' : 'continued'));
     }
-    const isWaiting = file.rotatedAt !== undefined || (file.hasRest && idleFlushMs !== undefined);
+    const isWaiting = file.rotatedAt !== undefined || this.#closing.idleAt(file) < Number.POSITIVE_INFINITY;
     if (isOver && file.rotatedAt !== undefined) this.#finish(file);
     else if (!isWaiting || completeAfterMs === 0) this.#closing.delete(file);
-  }
-
-  /** When nobody is expected to write to it again. */
-  #completeAt({ rotatedAt, quietSince, isCopy, isCutOff }: TailedFile): number {
-    const { rotateWaitMs, completeAfterMs, follow } = this.#options;
-    if (isCopy && !isCutOff) return 0;
-    if (rotatedAt === undefined) return quietSince + completeAfterMs;
-    return (follow ? Math.max(quietSince, rotatedAt) : quietSince) + rotateWaitMs;
   }
 
   async *#readRest(file: TailedFile, descriptor: number, how: 'end' | 'continued'): AsyncGenerator<TailStep> {
@@ -344,6 +313,8 @@ export class Tailer {
   async #meet(file: TailedFile, beginsAtEnd: boolean): Promise<void> {
     try {
       const descriptor = this.#open.open(file);
+      // It was opened when it was empty.
+      if (file.isBlank) file.check(descriptor);
       if (file.isGzip) file.head = headOf(await readInflatedHead(descriptor));
       if (file.isGzip && beginsAtEnd) file.end();
       else if (beginsAtEnd) file.beginAtEnd(descriptor);
@@ -365,24 +336,11 @@ export class Tailer {
   async #wait(): Promise<void> {
     const { clock, dueAt, signal } = this.#options;
     if (!this.#needsLook && this.#queue.size === 0) {
-      await this.#waiting.until(Math.min(this.#nextLookAt, this.#closingAt(), dueAt() ?? Number.POSITIVE_INFINITY));
+      await this.#waiting.until(Math.min(this.#nextLookAt, this.#closing.nextAt, dueAt() ?? Number.POSITIVE_INFINITY));
     }
     signal.throwIfAborted();
     if (clock.now() >= this.#nextLookAt) this.#needsLook = true;
     for (const file of this.#queue) this.#see(file);
-  }
-
-  #closingAt(): number {
-    const { idleFlushMs, clock } = this.#options;
-    const now = clock.now();
-    let first = Number.POSITIVE_INFINITY;
-    for (const file of this.#closing) {
-      const times = [file.rotatedAt === undefined ? 0 : this.#completeAt(file)];
-      if (file.hasRest && idleFlushMs !== undefined) times.push(file.quietSince + idleFlushMs);
-      // What is over and still here waits for something else.
-      for (const time of times) if (time > now) first = Math.min(first, time);
-    }
-    return first;
   }
 
   #see(file: TailedFile): void {

@@ -50,10 +50,16 @@ export function order<T extends { readonly id: number }>(
   };
 }
 
-/** Of `since`: updated then or later. A date that cannot be read filters nothing. */
+/** Of `since`: updated then or later. A date that cannot be read filters nothing. Times of the server are whole seconds. */
 export function updatedSince<T extends { updatedAt: string }>(items: readonly T[], since: string | null): readonly T[] {
   const from = since === null ? Number.NaN : Date.parse(since);
-  return Number.isNaN(from) ? items : items.filter(({ updatedAt }) => Date.parse(updatedAt) >= from);
+  if (Number.isNaN(from)) return items;
+  const text = secondText(Math.ceil(from / 1_000));
+  return items.filter(({ updatedAt }) => updatedAt >= text);
+}
+
+function secondText(seconds: number): string {
+  return new Date(seconds * 1_000).toISOString().replace('.000Z', 'Z');
 }
 
 const COMMENT_KEYS: Readonly<Record<string, (comment: Comment) => string | number>> = {
@@ -77,8 +83,10 @@ export function orderComments<T extends Comment>(comments: readonly T[], query: 
     : order(wanted, new URLSearchParams(), COMMENT_KEYS, 'asc').items;
 }
 
-/** Names a list by everything of the request that it depends on, besides the page. */
-export function listName({ template, variables, query }: ApiRequest): string {
-  const filters = [...query].filter(([name]) => !['page', 'per_page', 'after', 'before'].includes(name));
+const PAGE_ONLY = ['page', 'per_page', 'after', 'before'];
+
+/** Names a list by everything of the request that it depends on, besides the page and what is named. */
+export function listName({ template, variables, query }: ApiRequest, besides: readonly string[] = []): string {
+  const filters = [...query].filter(([name]) => !PAGE_ONLY.includes(name) && !besides.includes(name));
   return JSON.stringify([template, variables['pull_number'], variables['issue_number'], filters]);
 }

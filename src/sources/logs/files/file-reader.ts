@@ -2,7 +2,8 @@ import type { GapReason } from '../../../core/event.js';
 import type { Line } from '../../../toolkit/lines/line.js';
 import type { TailPosition } from '../../../toolkit/tail/tail-position.js';
 import type { TailedFile } from '../../../toolkit/tail/tailed-file.js';
-import { Tailer, type TailerOptions, type TailStep } from '../../../toolkit/tail/tailer.js';
+import { Tailer } from '../../../toolkit/tail/tailer.js';
+import type { TailerOptions, TailStep } from '../../../toolkit/tail/tailer-options.js';
 import type { LogCursor } from './cursor.js';
 import type { Group, Groups } from './groups.js';
 

@@ -2,11 +2,24 @@ import * as z from 'zod';
 import { ConfigError } from '../../../core/errors.js';
 import { HmacVerifier, isRecent, SecretVerifier } from '../../../toolkit/signature.js';
 import type { Refusal, WebhookRequest } from '../provider.js';
+import { secretFormat } from '../secret-format.js';
 
 const header = z
   .string()
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected the name of a header')
   .transform((name) => name.toLowerCase());
+
+/** `Authorization: Bearer …` (RFC 6750) */
+export const bearerAuth = z.strictObject({ scheme: z.literal('bearer') });
+/** `Authorization: Basic …` (RFC 7617); the secret is `user:password`. */
+export const basicAuth = z.strictObject({ scheme: z.literal('basic') });
+/** A token in the query of the address, which ends up in logs on the way: where nothing else can be set. */
+export const queryAuth = z.strictObject({
+  scheme: z.literal('query'),
+  parameter: z.string().min(1).default('token'),
+});
+/** Anybody who reaches the endpoint may send. */
+export const noAuth = z.strictObject({ scheme: z.literal('none') });
 
 /** How senders of a generic endpoint show who they are. The secrets are the credentials of the endpoint. */
 export const genericAuth = z.discriminatedUnion('scheme', [
@@ -32,12 +45,10 @@ export const genericAuth = z.discriminatedUnion('scheme', [
   }),
   /** A key in a header. */
   z.strictObject({ scheme: z.literal('key'), header: header.default('x-api-key') }),
-  /** `Authorization: Bearer …` */
-  z.strictObject({ scheme: z.literal('bearer') }),
-  /** `Authorization: Basic …`; the secret is `user:password`. */
-  z.strictObject({ scheme: z.literal('basic') }),
-  /** Anybody who reaches the endpoint may send. */
-  z.strictObject({ scheme: z.literal('none') }),
+  bearerAuth,
+  basicAuth,
+  queryAuth,
+  noAuth,
 ]);
 
 type GenericAuth = z.output<typeof genericAuth>;
@@ -49,10 +60,14 @@ export type Identify = (request: WebhookRequest) => Refusal | { readonly key: st
 export function createVerifier(auth: GenericAuth, secrets: readonly string[]): Identify {
   if (auth.scheme === 'none') return anybody(secrets);
   if (auth.scheme === 'hmac') return bySignature(auth, new HmacVerifier(secrets, auth));
+  const texts = auth.scheme === 'basic' ? secrets.map(toBasic) : secrets;
   // One for each, so that a limit on the rate tells them apart.
-  const verifiers = secrets.map((secret) => new SecretVerifier([secret]));
+  const verifiers = texts.map((secret) => new SecretVerifier([secret]));
   if (verifiers.length === 0) new SecretVerifier([]);
   if (auth.scheme === 'key') return bySecret(verifiers, (request) => request.header(auth.header), auth.header);
+  if (auth.scheme === 'query') {
+    return bySecret(verifiers, ({ url }) => fromQuery(url, auth.parameter), `the parameter ${auth.parameter}`);
+  }
   return bySecret(verifiers, (request) => fromAuthorization(request, auth.scheme), 'authorization', {
     'www-authenticate': auth.scheme === 'basic' ? 'Basic realm="webhook", charset="UTF-8"' : 'Bearer',
   });
@@ -96,6 +111,36 @@ function bySecret(
 
 function fromAuthorization(request: WebhookRequest, scheme: 'bearer' | 'basic'): string | undefined {
   const [, given, value] = /^([A-Za-z]+) +(\S+)$/.exec(request.header('authorization') ?? '') ?? [];
-  if (value === undefined || given?.toLowerCase() !== scheme) return undefined;
-  return scheme === 'basic' ? Buffer.from(value, 'base64').toString('utf8') : value;
+  return given?.toLowerCase() === scheme ? value : undefined;
+}
+
+/** What is sent is compared as it is: several texts stand for the same bytes. */
+function toBasic(secret: string): string {
+  if (secret !== '' && !secret.includes(':')) {
+    throw secretFormat('a secret for basic authorization has no colon', 'write it as user:password');
+  }
+  return Buffer.from(secret).toString('base64');
+}
+
+function fromQuery(url: string, parameter: string): string | undefined {
+  const [given, ...more] = queryOf(url).getAll(parameter);
+  return more.length === 0 ? given : undefined;
+}
+
+/** The parameters of an address; never throws, whatever was sent. */
+export function queryOf(url: string): URLSearchParams {
+  const mark = url.indexOf('?');
+  return new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1));
+}
+
+/** What verifies requests of a sender that signs nothing. */
+export function authorize(
+  auth: GenericAuth,
+  secrets: readonly string[],
+): (request: WebhookRequest) => Refusal | undefined {
+  const identify = createVerifier(auth, secrets);
+  return (request) => {
+    const identity = identify(request);
+    return 'reason' in identity ? identity : undefined;
+  };
 }

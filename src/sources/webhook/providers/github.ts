@@ -35,7 +35,36 @@ type EventOfPayload<Name extends string, Payload> = Payload extends { action: in
 /** An event of GitHub as it is typed without such a map. */
 export type GitHubWebhookEvent = SourceEvent<`github.${string}`, GitHubPayload>;
 
-export const githubOptions = z.strictObject({});
+const word = /^[A-Za-z0-9._-]+$/;
+
+const reconcile = z
+  .strictObject({
+    /** Whose webhook it is: `owner/repository`, or an organisation. */
+    repository: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/, 'expected owner/repository')
+      .optional(),
+    organization: z.string().regex(word, 'expected the name of an organisation').optional(),
+    /** The number of the webhook: the last part of its address in the settings. */
+    hookId: z.int().positive(),
+    /** How often it is asked for what failed, besides at the start, in milliseconds. */
+    everyMs: z.int().positive().default(300_000),
+    apiUrl: z.url({ protocol: /^https?$/ }).default('https://api.github.com'),
+  })
+  .refine(
+    ({ repository, organization }) => (repository === undefined) !== (organization === undefined),
+    'expected repository or organization, one of them',
+  );
+
+export type GitHubReconcile = z.output<typeof reconcile>;
+
+export const githubOptions = z.strictObject({
+  /**
+   * Asks GitHub for the deliveries that failed, and to send them again: those of the time in which nobody listened, and
+   * those that got 503. Needs a token that may read and write webhooks, as `apiToken` of the endpoint's credentials.
+   */
+  reconcile: reconcile.optional(),
+});
 
 const DAY_MS = 86_400_000;
 
@@ -64,7 +93,9 @@ export const github: ProviderFactory<z.output<typeof githubOptions>, GitHubWebho
   };
 };
 
-const NAME = /^[a-z_]{1,100}$/;
+const NAME = /^[a-z0-9_]{1,100}$/;
+/** That of repository_dispatch is of its caller's choice. */
+const ACTION = /^[\w.-]{1,100}$/;
 
 function read(request: WebhookRequest): Delivery<GitHubWebhookEvent> {
   const name = request.header('x-github-event') ?? '';
@@ -72,7 +103,7 @@ function read(request: WebhookRequest): Delivery<GitHubWebhookEvent> {
   const data = payloadOf(request) as GitHubPayload;
   const id = request.header('x-github-delivery');
   const { action, repository, organization } = data;
-  const hasAction = typeof action === 'string' && NAME.test(action);
+  const hasAction = typeof action === 'string' && ACTION.test(action);
   const event = {
     type: hasAction ? (`github.${name}.${action}` as const) : (`github.${name}` as const),
     id: id ?? createHash('sha256').update(request.body).digest('hex'),

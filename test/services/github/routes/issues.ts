@@ -57,10 +57,12 @@ export const issueRoutes: readonly Route[] = [
 
 function listIssues(request: ApiRequest, repository: Repository): Answer {
   const { query, settings, links } = request;
-  const orders = listOnce(repository, listName(request), () => [
+  // Sorted once for whatever is asked since when: a walk asks from a later time at each page.
+  const orders = listOnce(repository, listName(request, ['since']), () => [
     order(filterIssues(repository.issueRecords, query), query, ISSUE_KEYS, 'desc'),
   ]);
-  const sorted = orders[0] ?? order([], query, ISSUE_KEYS, 'desc');
+  const all = orders[0] ?? order([], query, ISSUE_KEYS, 'desc');
+  const sorted = { ...all, items: issuesSince(all.items, query.get('since')) };
   const page =
     sorted.items.length >= settings.pageWindow
       ? pageByCursor(request, sorted.items, { repository, place: sorted.place, isAfter: sorted.isAfter })
@@ -68,14 +70,17 @@ function listIssues(request: ApiRequest, repository: Repository): Answer {
   return listAnswer(page, (issue) => issuePayload(issue, repository, links));
 }
 
-function filterIssues(issues: readonly IssueRecord[], query: URLSearchParams): readonly IssueRecord[] {
-  const since = query.get('since');
+function issuesSince(issues: readonly IssueRecord[], since: string | null): readonly IssueRecord[] {
   // Seen on GitHub: https://github.com/chaoss/grimoirelab-perceval/issues/865
   if (since !== null && Date.parse(since) === EPOCH_MS) return [];
+  return updatedSince(issues, since);
+}
+
+function filterIssues(issues: readonly IssueRecord[], query: URLSearchParams): readonly IssueRecord[] {
   const state = query.get('state') ?? 'open';
   const labels = query.get('labels')?.split(',') ?? [];
   const creator = query.get('creator');
-  return updatedSince(issues, since).filter(
+  return issues.filter(
     (issue) =>
       (state === 'all' || issue.state === state) &&
       labels.every((label) => issue.labels.includes(label)) &&

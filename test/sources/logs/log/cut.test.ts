@@ -184,6 +184,97 @@ it('LG5: nothing is lost or taken for something else when files are renamed whil
   expect(await directory.brief()).toEqual([]);
 });
 
+describe('LG5: a file that is copied and cut off again just when it is met', () => {
+  const gap = 'gap file-truncated';
+
+  /** Calls `then` when a fault point is reached for the `nth` time. What has the name is met at the second opening. */
+  function reaching(point: string, nth: number, then: () => void): void {
+    const hook = Symbol.for('headwater.faultPoint');
+    let count = 0;
+    const reach = (reached: string): void => {
+      if (reached !== point) return;
+      count += 1;
+      if (count === nth) then();
+    };
+    Object.assign(globalThis, { [hook]: reach });
+    onTestFinished(() => void Object.assign(globalThis, { [hook]: undefined }));
+  }
+
+  it.each([
+    ['tail.list:app.log', 1],
+    ['tail.open:app.log', 1],
+    ['tail.open:app.log', 2],
+  ])('%s (%d)', async (point, nth) => {
+    const directory = await cutDirectory();
+    directory.waitForTime('app.log.1');
+    reaching(point, nth, () => {
+      directory.rename('app.log.1', 'app.log.2');
+      directory.copyTruncate('app.log', 'app.log.1');
+      directory.append('app.log', 'five\n');
+    });
+    const told = await directory.brief();
+    expect(told.filter((each) => each !== gap)).toEqual(['two', 'three', 'four', 'five']);
+    expect(told.slice(told.indexOf('four'), told.indexOf('five'))).toContain(gap);
+    expect(await directory.brief()).toEqual([]);
+  });
+
+  it('when it is copied before names are looked at, and cut off after that', async () => {
+    const directory = await cutDirectory();
+    directory.waitForTime('app.log.1');
+    directory.rename('app.log.1', 'app.log.2');
+    directory.write('app.log.1', 'four\n');
+    reaching('tail.open:app.log', 2, () => {
+      truncateSync(directory.path('app.log'));
+      directory.append('app.log', 'five\n');
+    });
+    const told = await directory.brief();
+    expect(told.filter((each) => each !== gap)).toEqual(['two', 'three', 'four', 'five']);
+    expect(told.slice(told.indexOf('four'), told.indexOf('five'))).toContain(gap);
+  });
+
+  it.each([
+    ['tail.list:app.log', 2],
+    ['tail.list:app.log', 3],
+    ['tail.list:app.log', 4],
+    ['tail.open:app.log', 2],
+    ['tail.open:app.log.1', 2],
+    ['tail.open:app.log.1', 3],
+  ])('and the copy before it is compressed, at %s (%d)', async (point, nth) => {
+    const directory = await cutDirectory();
+    directory.compress('app.log.1', 'app.log.2.gz');
+    directory.copyTruncate('app.log', 'app.log.1');
+    directory.append('app.log', 'five\n');
+    directory.waitForTime('app.log.1');
+    let isReached = false;
+    reaching(point, nth, () => {
+      isReached = true;
+      directory.rename('app.log.2.gz', 'app.log.3.gz');
+      directory.compress('app.log.1', 'app.log.2.gz');
+      directory.copyTruncate('app.log', 'app.log.1');
+      directory.append('app.log', 'six\n');
+    });
+    const told = await directory.brief();
+    const lines = ['two', 'three', 'four', 'five', ...(isReached ? ['six'] : [])];
+    expect(told.filter((each) => each !== gap)).toEqual(lines);
+    for (const line of lines.slice(2)) expect(told[told.indexOf(line) - 1], `before ${line}`).toBe(gap);
+    expect(await directory.brief()).toEqual([]);
+  });
+
+  it('when it was empty, and was written to, copied and cut off before its turn came', async () => {
+    const directory = await cutDirectory();
+    truncateSync(directory.path('app.log'));
+    reaching('tail.open:app.log', 2, () => {
+      directory.append('app.log', 'four\n');
+      directory.rename('app.log.1', 'app.log.2');
+      directory.copyTruncate('app.log', 'app.log.1');
+      directory.append('app.log', 'five\n');
+    });
+    const told = await directory.brief();
+    expect(told.filter((each) => each !== gap)).toEqual(['two', 'three', 'four', 'five']);
+    expect(told.slice(told.indexOf('four'), told.indexOf('five'))).toContain(gap);
+  });
+});
+
 describe('LG5: a file that was empty when it was looked at, and was written to and rotated since', () => {
   it.each([
     ['numbered', 'app.log.1', 'app.log.2', 'app.log.1.gz'],
