@@ -54,7 +54,7 @@ const slow: Readonly<Record<string, { readonly full: Effort; readonly short: Eff
     short: { occurrences: nowAndThen, randomRounds: 1, contendedRounds: 0, live: oneRound },
   },
   webhook: {
-    full: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: { rounds: 14, seconds: 11 } },
+    full: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: { rounds: 8, seconds: 44 } },
     short: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: oneRound },
   },
   slack: {

@@ -15,8 +15,6 @@ interface IntoOptions {
   readonly keyOf: (event: SourceEvent) => string;
   readonly follow?: boolean;
   readonly batch?: number;
-  /** Called behind every batch that is stored. */
-  readonly onProgress?: () => void;
 }
 
 /** Into the host's own table, the cursor in the transaction that stores the rows. */
@@ -24,7 +22,7 @@ export async function intoDatabase(
   dialect: DialectName,
   directory: string,
   source: AnySource,
-  { keyOf, follow = false, batch: maxEvents = BATCH, onProgress }: IntoOptions,
+  { keyOf, follow = false, batch: maxEvents = BATCH }: IntoOptions,
 ): Promise<void> {
   const { KyselyCursorStore } = await import('../../src/cursors/kysely/index.js');
   const database = await openDatabase(dialect, directory);
@@ -35,7 +33,6 @@ export async function intoDatabase(
       cursor: 'in-sink',
       batch: { maxEvents },
       follow,
-      onProgress,
       sink: (batch) =>
         database.transaction().execute(async (transaction) => {
           await insert(transaction, batch.events.map(keyOf));

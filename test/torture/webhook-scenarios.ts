@@ -1,8 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { FileCursorStore, ingest, type SourceEvent } from '../../src/index.js';
 import { JsonlSink } from '../../src/sinks/jsonl/index.js';
 import { WebhookSource } from '../../src/sources/webhook/index.js';
+import { linesOfJsonl } from './judge.js';
+import { type Stored, storedInSqlite } from './log-judge.js';
 import { BATCH, type Scenario } from './scenario.js';
 import { accessOf } from './services.js';
 import { type AnySource, intoDatabase } from './store-scenarios.js';
@@ -10,13 +13,13 @@ import type { WebhookAccess } from './webhook-sender.js';
 
 /** Small, so that segments come and go. */
 const SEGMENT_BYTES = 64 * 1024;
-/** When everything is sent and nothing was stored for so long, everything has been read. */
-const QUIET_MS = 2_000;
-const LOOK_MS = 100;
+const LOOK_MS = 200;
+/** After so long it will not come any more: the judge says what is missing. */
+const PATIENCE_MS = 60_000;
 
-/** Is there while nothing is being sent. */
+/** Holds what was accepted, while nothing is being sent. */
 export function restFile(directory: string): string {
-  return join(directory, 'rest');
+  return join(directory, 'rest.json');
 }
 
 /** Which delivery an event is, or what it tells instead. */
@@ -25,11 +28,12 @@ export function keyOfDelivery(event: Pick<SourceEvent, 'type' | 'data'>): string
   return (event.data as { body: { id: string } }).body.id;
 }
 
-/** Listens where the sender sends to, and ends when everything is sent and read. */
-async function receive(
-  directory: string,
-  store: (source: AnySource, noted: () => void) => Promise<void>,
-): Promise<void> {
+/** What a sink holds, by delivery. */
+export const deliveriesInJsonl: Stored = async (directory) =>
+  (await linesOfJsonl(directory)).map((line) => keyOfDelivery(JSON.parse(line)));
+
+/** Listens where the sender sends to, and ends when nothing is sent any more and all that was accepted is stored. */
+async function receive(directory: string, stored: Stored, store: (source: AnySource) => Promise<void>): Promise<void> {
   const { port, secret } = accessOf(directory) as WebhookAccess;
   const source = await WebhookSource.create({
     id: 'torture',
@@ -45,28 +49,44 @@ async function receive(
   process.once('SIGTERM', () => void source.close());
   await source.listen();
   process.stdout.write('reading\n');
-  let last = performance.now();
-  const looking = setInterval(() => {
-    if (existsSync(restFile(directory)) && performance.now() - last > QUIET_MS) void source.close();
-  }, LOOK_MS);
-  await store(source as unknown as AnySource, () => {
-    last = performance.now();
-  });
-  clearInterval(looking);
+  const done = new AbortController();
+  const looking = closeWhenAllIsStored(directory, stored, source as unknown as AnySource, done.signal);
+  await store(source as unknown as AnySource);
+  done.abort();
+  await looking;
+}
+
+async function closeWhenAllIsStored(
+  directory: string,
+  stored: Stored,
+  source: AnySource,
+  done: AbortSignal,
+): Promise<void> {
+  let restsSince: number | undefined;
+  while (!done.aborted) {
+    await setTimeout(LOOK_MS);
+    // Before the first iteration there may be no table to look into.
+    if (!existsSync(restFile(directory)) || source.getStatus().state === 'idle') continue;
+    const accepted = JSON.parse(readFileSync(restFile(directory), 'utf8')) as string[];
+    const found = new Set(await stored(directory));
+    restsSince ??= performance.now();
+    const isTooLate = performance.now() - restsSince > PATIENCE_MS;
+    if (isTooLate || accepted.every((id) => found.has(id))) return source.close();
+  }
 }
 
 async function intoJsonl(directory: string): Promise<void> {
   const jsonl = new JsonlSink(join(directory, 'events.jsonl'));
   const cursorStore = new FileCursorStore(join(directory, 'cursors'));
-  await receive(directory, async (source, onProgress) => {
-    await ingest({ source, sink: jsonl, cursorStore, batch: { maxEvents: BATCH }, follow: true, onProgress });
+  await receive(directory, deliveriesInJsonl, async (source) => {
+    await ingest({ source, sink: jsonl, cursorStore, batch: { maxEvents: BATCH }, follow: true });
   });
   await jsonl.close();
 }
 
 async function intoSqlite(directory: string): Promise<void> {
-  await receive(directory, (source, onProgress) =>
-    intoDatabase('sqlite', directory, source, { keyOf: keyOfDelivery, batch: BATCH, follow: true, onProgress }),
+  await receive(directory, storedInSqlite, (source) =>
+    intoDatabase('sqlite', directory, source, { keyOf: keyOfDelivery, batch: BATCH, follow: true }),
   );
 }
 

@@ -1,16 +1,12 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { linesOfJsonl } from './judge.js';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { LiveCase, LiveRound, LiveVerdict } from './live.js';
 import { type Stored, storedInSqlite } from './log-judge.js';
 import { BATCH } from './scenario.js';
 import { Services } from './services.js';
-import { keyOfDelivery, restFile } from './webhook-scenarios.js';
+import { deliveriesInJsonl, restFile } from './webhook-scenarios.js';
 import { WebhookSender } from './webhook-sender.js';
 
 const senders = new Services(() => WebhookSender.start());
-
-const deliveriesInJsonl: Stored = async (directory) =>
-  (await linesOfJsonl(directory)).map((line) => keyOfDelivery(JSON.parse(line)));
 
 /** Everything that was answered with a 2xx is an event; nothing was made up, and no more came twice than may. */
 function judge(stored: Stored): LiveCase['judge'] {
@@ -35,7 +31,7 @@ function received(stored: Stored, atRisk: number): LiveCase {
     async start(directory) {
       await senders.start(directory);
       const sender = senders.of(directory);
-      writeFileSync(restFile(directory), '');
+      writeFileSync(restFile(directory), '[]');
       return {
         // Nothing is sent before the first child has looked at an empty spool.
         begin() {
@@ -46,7 +42,9 @@ function received(stored: Stored, atRisk: number): LiveCase {
         finish: async () => sender.rest(),
         async settled() {
           await sender.settled();
-          writeFileSync(restFile(directory), '');
+          // Renamed into place: who looks finds all of it.
+          writeFileSync(`${restFile(directory)}.new`, JSON.stringify([...sender.sent.accepted]));
+          renameSync(`${restFile(directory)}.new`, restFile(directory));
         },
       };
     },

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onFaultPoint, scratchDirectory } from '../../cursors/scratch.js';
+import { describeWith, hasProgram } from '../../services/needs.js';
 import { Program } from '../../support/program.js';
 import { drain, openSpool, spoolDirectory } from './opened.js';
 
@@ -111,7 +112,7 @@ describe('Spool, where it may not be', () => {
   });
 });
 
-describe('Spool, at the limit of a file', () => {
+describeWith('prlimit', hasProgram('prlimit', '--version'), 'Spool, at the limit of a file', () => {
   let program: Program;
   beforeAll(async () => {
     program = await Program.build(new URL('./programs/until-full.ts', import.meta.url));
