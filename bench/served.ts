@@ -28,7 +28,7 @@ async function ask<Order, Reply>(child: ChildProcess, order: Order): Promise<Rep
 }
 
 /** For the program itself: answers each order, until there is nobody to give any. */
-export function serve<Order, Reply>(obey: (order: Order) => Reply): void {
-  process.on('message', async (order: Order) => process.send?.(await obey(order)));
+export function serve<Order, Reply>(obey: (order: Order) => Reply | Promise<Reply>): void {
+  process.on('message', async (order: Order) => process.send?.((await obey(order)) as object));
   process.on('disconnect', () => process.exit());
 }

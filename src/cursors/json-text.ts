@@ -1,6 +1,5 @@
 import { CursorError } from '../core/errors.js';
-
-const DEEPEST = 200;
+import { jsonProblem } from '../toolkit/json-problem.js';
 
 /**
  * The text of a value that comes back from JSON as it went in; `undefined` members are left out.
@@ -8,7 +7,7 @@ const DEEPEST = 200;
  *   a `Map`, a secret. It never shows the value.
  */
 export function toJsonText(value: unknown, what: string, sourceId: string): string {
-  const problem = problemOf(value, what, 0);
+  const problem = jsonProblem(value, what);
   if (problem === undefined) return JSON.stringify(value);
   throw new CursorError(`${problem} (source "${sourceId}"): save it as a string or as plain data`, {
     code: 'CURSOR_NOT_JSON',
@@ -16,30 +15,14 @@ export function toJsonText(value: unknown, what: string, sourceId: string): stri
   });
 }
 
-function problemOf(value: unknown, path: string, depth: number): string | undefined {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${path} is ${value}, which is not JSON`;
-  if (typeof value !== 'object') return `${path} is of type ${typeof value}, which is not JSON`;
-  if (depth === DEEPEST) return `${path} is nested too deeply, or contains itself`;
-  if (Array.isArray(value)) return firstProblem(value.entries(), path, depth);
-  if (!isPlain(value)) return `${path} is an instance of a class, which is not JSON`;
-  return firstProblem(Object.entries(value).filter(isPresent), path, depth);
-}
-
-function firstProblem(members: Iterable<[string | number, unknown]>, path: string, depth: number): string | undefined {
-  for (const [key, member] of members) {
-    const problem = problemOf(member, `${path}[${JSON.stringify(key)}]`, depth + 1);
-    if (problem !== undefined) return problem;
+/** @throws CursorError 'CURSOR_CORRUPT' */
+export function parseJsonText(text: unknown, sourceId: string): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch (error) {
+    const message =
+      `what is stored for "${sourceId}" is not JSON: somebody changed it. Restore an earlier record (history), or ` +
+      'delete it to begin again';
+    throw new CursorError(message, { code: 'CURSOR_CORRUPT', sourceId, cause: error });
   }
-  return undefined;
-}
-
-function isPresent([, member]: [string, unknown]): boolean {
-  return member !== undefined;
-}
-
-/** Also for objects of another realm. */
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fsync, openSync, write, writeSync } from 'node:fs';
+import { closeSync, constants, fsync, openSync, write, writeSync, writev, writevSync } from 'node:fs';
 import { withFaultPoints } from '../core/fault-point.js';
 
 /**
@@ -12,32 +12,54 @@ export const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 /** Up to this size a write is a copy within memory, shorter than a trip through the thread pool. */
 const SHORT_WRITE_BYTES = 64 * 1024;
 
+/** What the system takes in one call (IOV_MAX). */
+const MOST_PIECES = 1024;
+
 /** What a directory answers to fsync where the platform or file system has no such thing. */
 const NO_DIRECTORY_FSYNC = new Set(['EPERM', 'EISDIR', 'EINVAL', 'ENOTSUP']);
 
-/**
- * Writes all of it, however often the system takes only a part.
- *
- * @param position where in the file; `null`: where it stands
- */
-export async function writeFully(descriptor: number, bytes: Buffer, position: number | null = null): Promise<void> {
-  const writeSome = bytes.length <= SHORT_WRITE_BYTES ? writeShort : writeLong;
+/** Writes all of it, however often the system takes only a part. */
+export async function writeFully(descriptor: number, bytes: Buffer): Promise<void> {
+  const writeSome = bytes.length <= SHORT_WRITE_BYTES ? writeSync : writeLong;
   let written = 0;
-  while (written < bytes.length) {
-    written += await writeSome(descriptor, bytes, written, position === null ? null : position + written);
-  }
+  while (written < bytes.length) written += await writeSome(descriptor, bytes, written);
 }
 
-function writeShort(descriptor: number, bytes: Buffer, offset: number, position: number | null): number {
-  return writeSync(descriptor, bytes, offset, bytes.length - offset, position);
-}
-
-function writeLong(descriptor: number, bytes: Buffer, offset: number, position: number | null): Promise<number> {
+function writeLong(descriptor: number, bytes: Buffer, offset: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    write(descriptor, bytes, offset, bytes.length - offset, position, (error, count) =>
+    write(descriptor, bytes, offset, bytes.length - offset, null, (error, count) =>
       error === null ? resolve(count) : reject(error),
     );
   });
+}
+
+/** Writes pieces one behind the other, from a place in the file on, however often the system takes only a part. */
+export async function writeFullyAt(descriptor: number, pieces: readonly Buffer[], position: number): Promise<void> {
+  let at = position;
+  for (let left = pieces; left.length > 0; ) {
+    const some = left.slice(0, MOST_PIECES);
+    const count = await writeSomeAt(descriptor, some, at);
+    at += count;
+    left = [...behind(some, count), ...left.slice(MOST_PIECES)];
+  }
+}
+
+function writeSomeAt(descriptor: number, pieces: readonly Buffer[], position: number): number | Promise<number> {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  if (length <= SHORT_WRITE_BYTES) return writevSync(descriptor, pieces, position);
+  return new Promise((resolve, reject) => {
+    writev(descriptor, pieces, position, (error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}
+
+/** What is left of the pieces behind their first bytes. */
+function behind(pieces: readonly Buffer[], count: number): Buffer[] {
+  let left = count;
+  for (const [index, piece] of pieces.entries()) {
+    if (left < piece.length) return [piece.subarray(left), ...pieces.slice(index + 1)];
+    left -= piece.length;
+  }
+  return [];
 }
 
 /** Resolves when what was written is on the disk. */

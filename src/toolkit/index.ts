@@ -21,3 +21,11 @@ export {
   type SignatureEncoding,
   signHmac,
 } from './signature.js';
+export {
+  contentVersion,
+  diffSnapshot,
+  type SnapshotDiff,
+  type SnapshotEntry,
+  type SnapshotMode,
+  type SnapshotShape,
+} from './snapshot-diff.js';

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Tables } from '../../examples/episodic-memory/database.js';
 import { faults } from '../services/github/faults.js';
@@ -10,13 +9,13 @@ import type { Repository } from '../services/github/repository.js';
 import { GithubServer } from '../services/github/server.js';
 import type { SlackChannel } from '../services/slack/channel.js';
 import { SlackServer } from '../services/slack/slack-server.js';
+import { exampleDatabases } from './example-databases.js';
 import { type Ended, startExample } from './run-example.js';
 
 type Row = Tables['episodes'];
 
 const LONG_AGO = new Date('2026-01-02T03:04:05Z');
 const REQUESTS = 300;
-const POSTGRES = 'postgres://postgres@127.0.0.1:5432/test';
 const timeout = 120_000;
 const SECRETS = { github: '', slack: '' };
 
@@ -130,32 +129,7 @@ class World {
   }
 }
 
-const databases = [
-  {
-    name: 'SQLite',
-    open: async () => {
-      const directory = mkdtempSync(join(tmpdir(), 'headwater-memory-'));
-      return { url: join(directory, 'memory.sqlite'), drop: async () => rmSync(directory, { recursive: true }) };
-    },
-  },
-  {
-    name: 'PostgreSQL',
-    open: async () => {
-      const schema = `episodic_memory_${process.pid}_${Date.now()}`;
-      const admin = new pg.Client(POSTGRES);
-      await admin.connect();
-      await admin.query(`create schema ${schema}`);
-      const options = encodeURIComponent(`-c search_path=${schema}`);
-      const drop = async (): Promise<void> => {
-        await admin.query(`drop schema ${schema} cascade`);
-        await admin.end();
-      };
-      return { url: `${POSTGRES}?options=${options}`, drop };
-    },
-  },
-];
-
-describe.each(databases)('an episodic memory in $name', ({ name, open }) => {
+describe.each(exampleDatabases)('an episodic memory in $name', ({ name, open }) => {
   let world: World;
   let url = '';
   let drop: () => Promise<void>;

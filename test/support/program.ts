@@ -19,18 +19,19 @@ const REQUIRE =
 /** A program of its own process. Built once: starting a compiler in each of many processes takes most of the time. */
 export class Program {
   readonly #directory = mkdtempSync(join(tmpdir(), 'headwater-program-'));
-  readonly #file = join(this.#directory, 'program.mjs');
+  /** For those that start it themselves. */
+  readonly file = join(this.#directory, 'program.mjs');
 
   static async build(entry: URL): Promise<Program> {
     const program = new Program();
     const options = { bundle: true, platform: 'node', format: 'esm', target: 'node20' } as const;
-    await build({ ...options, banner: { js: REQUIRE }, entryPoints: [fileURLToPath(entry)], outfile: program.#file });
+    await build({ ...options, banner: { js: REQUIRE }, entryPoints: [fileURLToPath(entry)], outfile: program.file });
     return program;
   }
 
   run(...parameters: readonly (string | number)[]): Promise<Ended> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [this.#file, ...parameters.map(String)], {
+      const child = spawn(process.execPath, [this.file, ...parameters.map(String)], {
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       let output = '';

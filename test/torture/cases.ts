@@ -25,6 +25,7 @@ import type { Service, Services } from './services.js';
 import { judgeSlack, slackServices } from './slack.js';
 
 import { createTree, treeKeys } from './tree.js';
+import { webhookCases } from './webhook.js';
 
 /** One scenario: what is there before, what must be there after, and what a kill may repeat. */
 export interface Case {
@@ -35,6 +36,8 @@ export interface Case {
   cleanUp?(directory: string): Promise<void>;
   /** For about how long a run reads after it said that it does: random kills fall within. Default: some after its start. */
   readonly readsForMs?: number;
+  /** Another scenario of the group goes through every point; here it is every tenth kill. */
+  readonly isSampled?: boolean;
 }
 
 /** A group of scenarios, named on the command line. */
@@ -105,6 +108,7 @@ export const groups: Readonly<Record<string, Group>> = {
         ...served(githubServices),
         judge: judgeGithub(storedInSqlite, 'github-sqlite'),
         atRisk: nothing,
+        isSampled: true,
       },
     },
     contended: {},
@@ -133,10 +137,16 @@ export const groups: Readonly<Record<string, Group>> = {
         judge: judgeSlack(linesOfJsonl, 'slack-jsonl'),
         atRisk: eventsInFlight,
       },
-      'slack-sqlite': { ...served(slackServices), judge: judgeSlack(storedInSqlite, 'slack-sqlite'), atRisk: nothing },
+      'slack-sqlite': {
+        ...served(slackServices),
+        judge: judgeSlack(storedInSqlite, 'slack-sqlite'),
+        atRisk: nothing,
+        isSampled: true,
+      },
     },
     contended: {},
   },
+  webhook: { scenarios: {}, contended: {}, live: webhookCases },
   logs: {
     scenarios: {},
     contended: {},

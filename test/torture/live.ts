@@ -11,10 +11,14 @@ export function followFile(directory: string): string {
 
 /** Something that is written while it is read. */
 export interface Writer {
+  /** Begins to write, for one that waits until there is a reader. */
+  begin?(): void;
   /** Does to what was written what happens to it in real life. */
   disturb(): Promise<void>;
   /** Resolves when everything is written, and notes what there is to be read. */
   finish(): Promise<void>;
+  /** Resolves when what was begun is through, for one that needs the last reader for it. */
+  settled?(): Promise<void>;
 }
 
 /** One scenario that is read while others write. */
@@ -25,6 +29,8 @@ export interface LiveCase {
   readonly atRisk: number;
   /** @throws an error that says what was lost, repeated or made up */
   judge(directory: string, atRisk: number): Promise<LiveVerdict>;
+  /** What is told of all rounds. Default: in the words of logs. */
+  describe?(rounds: readonly LiveRound[]): string;
 }
 
 export interface LiveVerdict {
@@ -34,6 +40,8 @@ export interface LiveVerdict {
   readonly gaps: number;
   /** What was written and was nowhere to be found afterwards. */
   readonly destroyed: number;
+  /** How often something was sent again because nobody took it. */
+  readonly retries?: number;
 }
 
 /** What one round came to. */
@@ -57,13 +65,14 @@ export async function runLive(each: LiveCase, task: Task, seconds: number, rando
   const writer = await each.start(task.directory, random);
   await runToEnd(task);
   writeFileSync(followFile(task.directory), '');
+  writer.begin?.();
   const until = performance.now() + seconds * 1_000;
   const disturbing = disturbUntil(until, writer, random);
   const { kills, stops } = await readUntil(until, task, random);
   const disturbances = await disturbing;
   await writer.finish();
   rmSync(followFile(task.directory));
-  await runToEnd(task);
+  await Promise.all([runToEnd(task), writer.settled?.()]);
   const verdict = await each.judge(task.directory, kills * each.atRisk);
   return { ...verdict, disturbances, kills, stops };
 }

@@ -53,6 +53,10 @@ const slow: Readonly<Record<string, { readonly full: Effort; readonly short: Eff
     full: { occurrences: betweenRequests, randomRounds: 20, contendedRounds: 0, live: manyRounds },
     short: { occurrences: nowAndThen, randomRounds: 1, contendedRounds: 0, live: oneRound },
   },
+  webhook: {
+    full: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: { rounds: 8, seconds: 44 } },
+    short: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: oneRound },
+  },
   slack: {
     full: { occurrences: betweenRequests, randomRounds: 4, contendedRounds: 0, live: manyRounds },
     short: { occurrences: nowAndThen, randomRounds: 1, contendedRounds: 0, live: oneRound },
@@ -69,6 +73,9 @@ function nowAndThen(point: string): readonly number[] {
   if (point === 'http.request.after') return [41];
   return point === 'sink.after' || point === 'cursor.before' ? [12] : [];
 }
+
+/** Of the kills of a scenario that is sampled, every so many. */
+const SAMPLE = 10;
 
 function effortFor(group: string): Effort {
   const { full: most, short: least } = slow[group] ?? { full, short };
@@ -136,7 +143,7 @@ async function runGroup(
       rounds.push(await live(each, { program, scenario, directory }, effort.live.seconds, random));
       rmSync(directory, { recursive: true, force: true });
     }
-    lines.push(say(`${scenario}: ${describeRounds(rounds)}`));
+    lines.push(say(`${scenario}: ${(each.describe ?? describeRounds)(rounds)}`));
   }
   return lines;
 }
@@ -162,7 +169,9 @@ async function killAtEveryPoint(job: Job): Promise<void> {
   const points = await recordPoints(job);
   counts.points = points.size;
   for (const [point, reached] of points) {
-    for (const occurrence of effort.occurrences(point).filter((nth) => nth <= reached)) {
+    const occurrences = effort.occurrences(point).filter((nth) => nth <= reached);
+    const chosen = occurrences.filter((_, index) => job.case.isSampled !== true || index % SAMPLE === 0);
+    for (const occurrence of chosen) {
       const task = await begin(job);
       const died = !(await finishes(task, JSON.stringify({ point, occurrence })));
       const atRisk = died ? await job.case.atRisk(task.directory) : 0;

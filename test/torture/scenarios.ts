@@ -22,6 +22,7 @@ import { BATCH, EVENTS, PAGE, type Scenario } from './scenario.js';
 import { announced } from './served-scenarios.js';
 import { slackReaders } from './slack-scenarios.js';
 import { storeScenarios } from './store-scenarios.js';
+import { webhookScenarios } from './webhook-scenarios.js';
 
 const KEYS = 7;
 
@@ -174,4 +175,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ...storeScenarios,
   ...logScenarios,
   ...announced({ ...githubReaders, ...slackReaders }),
+  ...webhookScenarios,
 };

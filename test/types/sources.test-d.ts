@@ -16,6 +16,7 @@ import {
 } from 'headwater';
 import { builtinSources } from 'headwater/sources';
 import type { GitSource } from 'headwater/sources/git';
+import { ManualSource } from 'headwater/sources/manual';
 import { describe, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 
@@ -203,4 +204,28 @@ test('every source is assignable to EventSource, every class to SourceClass', ()
   expectTypeOf<typeof GitSource>().toExtend<SourceClass>();
   const all: EventSource[] = [new Receiver({ id: 'a', config: undefined }), new Pages({ id: 'b', config: undefined })];
   void all;
+});
+
+describe('a source that the host pushes into', () => {
+  test('takes and hands out what the schemas say', async () => {
+    const source = await ManualSource.create({
+      id: 'orders',
+      config: {
+        events: {
+          'order.placed': z.object({ order: z.string(), total: z.number().default(0) }),
+          'order.cancelled': z.object({ order: z.coerce.string() }),
+        },
+      },
+    });
+    void source.push({ type: 'order.placed', data: { order: '1' } });
+    // @ts-expect-error another type of event
+    void source.push({ type: 'order.plased', data: { order: '1' } });
+    // @ts-expect-error the data of another type
+    void source.push({ type: 'order.placed', data: { total: 1 } });
+    for await (const event of source.generateEvents()) {
+      expectTypeOf(event.type).toEqualTypeOf<'order.placed' | 'order.cancelled' | 'headwater.gap'>();
+      if (event.type === 'order.placed') expectTypeOf(event.data).toEqualTypeOf<{ order: string; total: number }>();
+      if (event.type === 'order.cancelled') expectTypeOf(event.data).toEqualTypeOf<{ order: string }>();
+    }
+  });
 });

@@ -12,11 +12,11 @@ import { withFaultPoints } from '../../core/fault-point.js';
 import { hashKey } from '../../toolkit/sql/key-hash.js';
 import { type RunQuery, SqlDatabase, type SqlOptions } from '../../toolkit/sql/sql-database.js';
 import { revisionConflict } from '../conflicts.js';
-import { toJsonText } from '../json-text.js';
+import { parseJsonText, toJsonText } from '../json-text.js';
 import { checkFence, takeLease } from '../lease-state.js';
 import { LeaseRows } from './lease-rows.js';
 import { cursorMigrations } from './migrations.js';
-import { parse, StateRows } from './state-rows.js';
+import { StateRows } from './state-rows.js';
 
 const DEFAULT_HISTORY = 10;
 
@@ -72,7 +72,7 @@ export class KyselyCursorStore<DB> implements CursorStore<Transaction<DB>> {
   async load(sourceId: string): Promise<CursorRecord | undefined> {
     const text = `select record from ${this.#database.table('cursors')} where source_key = ${this.#parameter(1)}`;
     const { rows } = await this.#database.run(text, [hashKey(sourceId)]);
-    return rows[0] === undefined ? undefined : (parse(rows[0]['record'], sourceId) as CursorRecord);
+    return rows[0] === undefined ? undefined : (parseJsonText(rows[0]['record'], sourceId) as CursorRecord);
   }
 
   /**
@@ -111,7 +111,7 @@ export class KyselyCursorStore<DB> implements CursorStore<Transaction<DB>> {
   /** The newest record of every source, sorted by source id. */
   async list(): Promise<CursorRecord[]> {
     const { rows } = await this.#database.run(`select record from ${this.#database.table('cursors')}`);
-    const records = rows.map(({ record }) => parse(record, 'one of the sources') as CursorRecord);
+    const records = rows.map(({ record }) => parseJsonText(record, 'one of the sources') as CursorRecord);
     return records.sort((one, other) => (one.sourceId < other.sourceId ? -1 : 1));
   }
 
@@ -127,7 +127,7 @@ export class KyselyCursorStore<DB> implements CursorStore<Transaction<DB>> {
     const text = `select record from ${this.#database.table('cursor_history')} where source_key = ${this.#parameter(1)}`;
     const { rows } = await this.#database.run(text, [hashKey(sourceId)]);
     return rows
-      .map(({ record }) => parse(record, sourceId) as CursorRecord)
+      .map(({ record }) => parseJsonText(record, sourceId) as CursorRecord)
       .filter(({ revision }) => revision < newest.revision && revision >= newest.revision - this.#history)
       .sort((one, other) => other.revision - one.revision)
       .slice(0, limit);
@@ -184,7 +184,7 @@ export class KyselyCursorStore<DB> implements CursorStore<Transaction<DB>> {
     const one = this.#parameter(1);
     const lease = await run(`select state from ${this.#database.table('leases')} where source_key = ${one}`, key);
     const state = lease.rows[0]?.['state'];
-    if (state !== undefined) checkFence(parse(state, sourceId) as never, options.fence, sourceId);
+    if (state !== undefined) checkFence(parseJsonText(state, sourceId) as never, options.fence, sourceId);
     // MySQL shows what was there when the transaction began, unless it is asked for the row as it is.
     const lock = this.#database.dialect.name === 'sqlite' ? '' : ' for update';
     const text = `select revision from ${this.#database.table('cursors')} where source_key = ${one}${lock}`;

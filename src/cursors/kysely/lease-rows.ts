@@ -1,7 +1,7 @@
 import { hashKey } from '../../toolkit/sql/key-hash.js';
 import type { SqlDatabase } from '../../toolkit/sql/sql-database.js';
+import { parseJsonText } from '../json-text.js';
 import type { ChangeLease, LeaseState } from '../lease-state.js';
-import { parse } from './state-rows.js';
 
 /** The rows of leases: one per source, replaced by whoever saw its last version. */
 export class LeaseRows {
@@ -29,7 +29,7 @@ export class LeaseRows {
     const { rows } = await this.#database.run(text, [hashKey(sourceId)]);
     const [row] = rows;
     if (row === undefined) return undefined;
-    return { version: Number(row['version']), state: parse(row['state'], sourceId) as LeaseState };
+    return { version: Number(row['version']), state: parseJsonText(row['state'], sourceId) as LeaseState };
   }
 
   async #replace(sourceId: string, version: number, state: LeaseState): Promise<boolean> {

@@ -1,9 +1,8 @@
 import type { CursorWrite } from '../../core/cursor-store.js';
-import { CursorError } from '../../core/errors.js';
 import { hashKey } from '../../toolkit/sql/key-hash.js';
 import { toRowChunks } from '../../toolkit/sql/row-chunks.js';
 import type { RunQuery, SqlDatabase } from '../../toolkit/sql/sql-database.js';
-import { toJsonText } from '../json-text.js';
+import { parseJsonText, toJsonText } from '../json-text.js';
 
 const PAGE = 2_000;
 /** Keys deleted by one statement. */
@@ -59,23 +58,11 @@ export class StateRows {
     for (let last = ''; ; ) {
       const { rows } = await this.#database.run(page, [hashKey(sourceId), last]);
       for (const row of rows) {
-        const key = parse(row['state_key'], sourceId) as string;
-        if (key.startsWith(prefix)) yield [key, parse(row['value'], sourceId)];
+        const key = parseJsonText(row['state_key'], sourceId) as string;
+        if (key.startsWith(prefix)) yield [key, parseJsonText(row['value'], sourceId)];
       }
       if (rows.length < PAGE) return;
       last = String(rows.at(-1)?.['key_hash']);
     }
-  }
-}
-
-/** @throws CursorError 'CURSOR_CORRUPT' */
-export function parse(text: unknown, sourceId: string): unknown {
-  try {
-    return JSON.parse(String(text));
-  } catch (error) {
-    const message =
-      `what is stored for "${sourceId}" is not JSON: somebody changed it. Restore an earlier record (history), or ` +
-      'delete it to begin again';
-    throw new CursorError(message, { code: 'CURSOR_CORRUPT', sourceId, cause: error });
   }
 }

@@ -1,9 +1,10 @@
 import type { Kysely, Transaction } from 'kysely';
-import { SinkError, SkippableError } from '../../core/errors.js';
+import { SinkError } from '../../core/errors.js';
 import type { SourceEvent } from '../../core/event.js';
 import type { Sink, SinkBatch } from '../../pipeline/sink.js';
 import { toRowChunks } from '../../toolkit/sql/row-chunks.js';
 import { type RunQuery, SqlDatabase, type SqlOptions } from '../../toolkit/sql/sql-database.js';
+import { toJsonData } from './json-data.js';
 import { eventMigrations } from './migrations.js';
 
 /** A row of the table of events, for the host's own interface of its database. */
@@ -117,20 +118,6 @@ function toRow(event: SourceEvent): readonly (string | null)[] {
     event.subject ?? null,
     event.datacontenttype ?? null,
     event.dataschema ?? null,
-    dataOf(event),
+    toJsonData(event.data, `the data of event ${event.id}`),
   ];
-}
-
-function dataOf({ id, data }: SourceEvent): string {
-  let cause: unknown;
-  try {
-    const text: string | undefined = JSON.stringify(data ?? null);
-    if (text !== undefined) return text;
-  } catch (error) {
-    cause = error;
-  }
-  throw new SkippableError(`the data of event ${id} cannot be written as JSON (it is of type ${typeof data})`, {
-    code: 'NOT_JSON',
-    cause,
-  });
 }

@@ -1,3 +1,4 @@
+import type { DialectName, SqlDialect } from '../../toolkit/sql/dialect.js';
 import { KEY_LENGTH } from '../../toolkit/sql/key-hash.js';
 import type { Migration } from '../../toolkit/sql/migrations.js';
 
@@ -45,4 +46,52 @@ export function eventMigrations(name: string): readonly Migration[] {
       },
     },
   ];
+}
+
+/**
+ * The key of the tables of snapshots. MySQL cannot index text of any length, so there it is hashed; as primary key,
+ * because MySQL locks gaps beside any other.
+ */
+export function snapshotKey(dialect: DialectName): { readonly group: string; readonly item: string } {
+  return dialect === 'mysql' ? { group: 'group_key', item: 'item_key' } : { group: 'groupid', item: 'itemkey' };
+}
+
+/** The items of snapshots by group, and a row for each group that is locked while a snapshot is applied. */
+export function snapshotMigrations(name: string): readonly Migration[] {
+  return [
+    {
+      name: `snapshots-1:${name}`,
+      statements(dialect, table) {
+        const { group, item } = snapshotKey(dialect.name);
+        const columns = [...keyColumns(dialect), 'revision bigint not null'];
+        for (const column of ['version', 'data']) columns.push(`${column} ${dialect.textType} not null`);
+        return [
+          `create table if not exists ${table(name)} (${columns.join(', ')}, primary key (${group}, ${item}))`,
+          `create table if not exists ${table(`${name}_groups`)} (
+            group_key ${dialect.keyType(KEY_LENGTH)} not null primary key, revision bigint not null)`,
+        ];
+      },
+    },
+  ];
+}
+
+/** What each snapshot changed: the new version of an item, or none where it was removed. */
+export function snapshotHistoryMigrations(name: string): readonly Migration[] {
+  return [
+    {
+      name: `snapshot-history-1:${name}`,
+      statements(dialect, table) {
+        const { group, item } = snapshotKey(dialect.name);
+        const columns = [...keyColumns(dialect), 'revision bigint not null'];
+        const optional = ['version', 'data'].map((column) => `${column} ${dialect.textType}`);
+        const all = [...columns, ...optional, `primary key (${group}, revision, ${item})`];
+        return [`create table if not exists ${table(`${name}_history`)} (${all.join(', ')})`];
+      },
+    },
+  ];
+}
+
+function keyColumns({ name, textType, keyType }: SqlDialect): string[] {
+  const hashes = ['group_key', 'item_key'].map((column) => `${column} ${keyType(KEY_LENGTH)} not null`);
+  return [...(name === 'mysql' ? hashes : []), `groupid ${textType} not null`, `itemkey ${textType} not null`];
 }

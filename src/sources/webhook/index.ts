@@ -9,6 +9,7 @@ export type { WebhookEvent } from './events.js';
 export type { FastifyLike, FastifyPlugin } from './fastify-plugin.js';
 export type { FetchContext } from './fetch-handler.js';
 export { type BodyProblem, InvalidBodyError } from './invalid-body.js';
+export { parseJson } from './json-body.js';
 export type {
   DeliveredEvent,
   Delivery,
@@ -58,6 +59,7 @@ export type {
 } from './providers/slack.js';
 export type { StandardWebhookEvent, StandardWebhookPayload } from './providers/standard-webhooks.js';
 export type { StripePayload, StripeWebhookEvent, StripeWebhookEvents } from './providers/stripe.js';
+export { RateLimit } from './rate-limit.js';
 export type { Answering, Respond } from './respond.js';
 export type { WebhookAddress } from './server.js';
 export { WebhookSource } from './source.js';

@@ -85,7 +85,7 @@ export interface WebhookProvider<Event extends SourceEvent = SourceEvent> {
   /**
    * What it says; called only after `verify` believed it.
    * @throws DecodeError for a body that is not what it should be: answered with 400. InvalidBodyError: 422, with the
-   *   list of problems.
+   *   list of problems. RetryableError, as `verify` may too, for what is needed and away, such as a database: 503.
    */
   read(request: WebhookRequest): Delivery<Event> | Promise<Delivery<Event>>;
   /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js';
-import { DecodeError } from '../../core/errors.js';
+import { DecodeError, RetryableError } from '../../core/errors.js';
 import type { SourceEvent } from '../../core/event.js';
 import type { Logger } from '../../core/logger.js';
 import { type AllowList, plainAddress } from '../../toolkit/allow-list.js';
@@ -166,6 +166,10 @@ export class Receiver {
       return refusal(422, 'the body is not what is expected', {}, { problems: error.problems });
     }
     if (DecodeError.isInstance(error)) return refusal(400, error.message);
+    if (RetryableError.isInstance(error)) {
+      this.#options.logger.warn({ error, endpoint: note.endpoint }, 'a request to a webhook came at a bad time');
+      return unavailable('something that is needed is away');
+    }
     this.#options.logger.error({ error, endpoint: note.endpoint }, 'a request to a webhook failed inside');
     return refusal(500, 'something went wrong inside');
   }

@@ -6,7 +6,7 @@ export interface Answering {
   readonly endpoint: string;
   /** What the sender calls the delivery. */
   readonly id: string | undefined;
-  /** The events that were made of it; none for a delivery that came before. */
+  /** The events that were made of it, also where it came before and they are not delivered again. */
   readonly events: readonly SourceEvent[];
   /** 'acknowledged' by the consumer, 'spooled' to disk, or a 'duplicate' of one that was. */
   readonly outcome: 'acknowledged' | 'spooled' | 'duplicate';

@@ -18,9 +18,10 @@ interface Bucket {
  * The keys of deliveries that were taken, each until its time is over, to the minute: a sender that tries again within it
  * is answered and not heard twice. Bounded: beyond `maxKeys`, the oldest are forgotten before their time.
  */
-export class DeliveryKeys {
+export class DeliveryKeys<Pending> {
   readonly #maxKeys: number;
-  readonly #sequences = new Map<string, number>();
+  /** Sequences, and what records that are not on the disk yet will become. */
+  readonly #known = new Map<string, number | Pending>();
   readonly #buckets = new Map<number, Bucket>();
   #nextSweep = 0;
   #forgottenEarly = 0;
@@ -30,7 +31,7 @@ export class DeliveryKeys {
   }
 
   get size(): number {
-    return this.#sequences.size;
+    return this.#known.size;
   }
 
   /** How many were forgotten because there were too many. */
@@ -38,21 +39,30 @@ export class DeliveryKeys {
     return this.#forgottenEarly;
   }
 
-  /** The sequence of the record that had this key. */
-  get(key: string): number | undefined {
-    return this.#sequences.get(key);
+  /** The sequence of the record that had this key, or what it will become. */
+  get(key: string): number | Pending | undefined {
+    return this.#known.get(key);
+  }
+
+  /** A record with this key is being written: `remember` or `withdraw` follows. */
+  expect(key: string, pending: Pending): void {
+    this.#known.set(key, pending);
+  }
+
+  /** It was not written. */
+  withdraw(key: string): void {
+    this.#known.delete(key);
   }
 
   /** Calls come in the order of the sequences. */
   remember(key: string, sequence: number, expiresAt: number): void {
-    if (this.#sequences.has(key)) return;
-    this.#sequences.set(key, sequence);
+    this.#known.set(key, sequence);
     const minute = Math.ceil(expiresAt / BUCKET_MS);
     const bucket = this.#buckets.get(minute) ?? { keys: [], sequences: [] };
     this.#buckets.set(minute, bucket);
     bucket.keys.push(key);
     bucket.sequences.push(sequence);
-    if (this.#sequences.size > this.#maxKeys) this.#forgetOldest();
+    if (this.#known.size > this.#maxKeys) this.#forgetOldest();
   }
 
   /** Forgets what is over. */
@@ -64,7 +74,7 @@ export class DeliveryKeys {
       this.#buckets.delete(minute);
       for (const [index, key] of bucket.keys.entries()) {
         // It may have been forgotten early, and have come again since.
-        if (this.#sequences.get(key) === bucket.sequences[index]) this.#sequences.delete(key);
+        if (this.#known.get(key) === bucket.sequences[index]) this.#known.delete(key);
       }
     }
   }
@@ -76,14 +86,14 @@ export class DeliveryKeys {
         const sequence = sequences[index] as number;
         const key = keys[index] as string;
         if (sequence > last) break;
-        if (this.#sequences.get(key) === sequence) yield { key, sequence, expiresAt: minute * BUCKET_MS };
+        if (this.#known.get(key) === sequence) yield { key, sequence, expiresAt: minute * BUCKET_MS };
       }
     }
   }
 
   #forgetOldest(): void {
-    for (const key of this.#sequences.keys()) {
-      this.#sequences.delete(key);
+    for (const key of this.#known.keys()) {
+      this.#known.delete(key);
       this.#forgottenEarly += 1;
       return;
     }

@@ -1,16 +1,8 @@
 import { HEADER_BYTES } from './header.js';
-import type { Found } from './read-records.js';
 import { readRecords } from './read-records.js';
-import type { StoredRecord } from './record.js';
+import type { SpoolRecord } from './recent-records.js';
 import { OpenRecordFile, type Segment } from './segment.js';
 import type { SegmentStore } from './segment-store.js';
-
-/** A record as the consumer gets it. */
-export interface SpoolRecord {
-  readonly sequence: number;
-  /** Not to be written to: it may be a view of what others read too. */
-  readonly value: Buffer;
-}
 
 /** Records that can no longer be had. */
 export interface SpoolGap {
@@ -31,9 +23,10 @@ export interface SpoolBatch {
 export class Follower {
   readonly #store: SegmentStore;
   #next: number;
+  /** A place at or before the next record. */
   #segment: Segment | undefined;
-  #file: OpenRecordFile | undefined;
   #offset = HEADER_BYTES;
+  #file: { readonly segment: Segment; readonly bytes: OpenRecordFile } | undefined;
 
   constructor(store: SegmentStore, next: number) {
     this.#store = store;
@@ -45,33 +38,42 @@ export class Follower {
   }
 
   close(): void {
-    this.#file?.close();
+    this.#file?.bytes.close();
     this.#file = undefined;
-    this.#segment = undefined;
   }
 
-  /** What there is in the segment of the next record. */
-  async *batches(maxEvents: number): AsyncGenerator<SpoolBatch, void, undefined> {
+  /** What there is from the next record on, of what was written in one go or into one segment. */
+  batches(maxEvents: number): Iterable<SpoolBatch> | AsyncIterable<SpoolBatch> {
+    const recent = this.#store.recent.find(this.#next);
+    if (recent === undefined) return this.#fromDisk(maxEvents);
+    this.#segment = recent.segment;
+    this.#offset = recent.offset;
+    return this.#batchesOf(recent.records, maxEvents);
+  }
+
+  async *#fromDisk(maxEvents: number): AsyncGenerator<SpoolBatch, void, undefined> {
     const segment = this.#store.segments.find(({ last }) => last >= this.#next);
     if (segment === undefined) return;
-    if (segment !== this.#segment) this.#enter(segment);
-    if (segment.first > this.#next) yield this.#gap(segment.first - 1);
-    const { last, size } = segment;
-    for await (const found of readRecords(this.#recordFile(segment), this.#offset, size)) {
-      yield* this.#batchesOf(found, maxEvents);
-      this.#offset = found.to;
+    if (segment !== this.#segment) this.#offset = HEADER_BYTES;
+    this.#segment = segment;
+    const file = this.#open(segment);
+    const { first, last, size } = segment;
+    if (first > this.#next) yield this.#gap(first - 1);
+    for await (const { records, to } of readRecords(file, this.#offset, size)) {
+      yield* this.#batchesOf(records ?? [], maxEvents);
+      this.#offset = to;
     }
     if (this.#next <= last) yield this.#gap(last);
   }
 
-  *#batchesOf({ records }: Found, maxEvents: number): Generator<SpoolBatch, void, undefined> {
-    const ahead = (records ?? []).filter(({ sequence }) => sequence >= this.#next);
-    for (let at = 0; at < ahead.length; at += maxEvents) {
-      const some = ahead.slice(at, at + maxEvents);
-      const [first] = some as [StoredRecord];
-      if (first.sequence > this.#next) yield this.#gap(first.sequence - 1);
-      this.#next = first.sequence + some.length;
-      yield { records: some };
+  *#batchesOf(records: readonly SpoolRecord[], maxEvents: number): Generator<SpoolBatch, void, undefined> {
+    for (let at = firstAtLeast(records, this.#next); at < records.length; ) {
+      const first = records[at]?.sequence ?? this.#next;
+      if (first > this.#next) yield this.#gap(first - 1);
+      const end = endOfRun(records, at, maxEvents);
+      this.#next = first + end - at;
+      yield { records: records.slice(at, end) };
+      at = end;
     }
   }
 
@@ -81,22 +83,24 @@ export class Follower {
     return { records: [], gap: { from, to, reason: to <= this.#store.released ? 'released' : 'damaged' } };
   }
 
-  #enter(segment: Segment): void {
+  #open(segment: Segment): OpenRecordFile {
+    if (this.#file?.segment === segment) return this.#file.bytes;
     this.close();
-    this.#segment = segment;
-    this.#file = new OpenRecordFile(segment.path, this.#store.identity.magic);
-    this.#offset = HEADER_BYTES;
+    const bytes = new OpenRecordFile(segment.path, this.#store.identity.magic);
+    this.#file = { segment, bytes };
+    return bytes;
   }
+}
 
-  #recordFile(segment: Segment) {
-    const { recent, identity } = this.#store;
-    return {
-      magic: identity.magic,
-      read: async (offset: number, length: number) => {
-        const bytes = recent.find(segment, offset);
-        if (bytes !== undefined) return { bytes, isVerified: true };
-        return (this.#file as OpenRecordFile).read(offset, length);
-      },
-    };
-  }
+function firstAtLeast(records: readonly SpoolRecord[], sequence: number): number {
+  const at = records.findIndex((record) => record.sequence >= sequence);
+  return at < 0 ? records.length : at;
+}
+
+/** Behind the records that follow one another, and are not too many. */
+function endOfRun(records: readonly SpoolRecord[], from: number, most: number): number {
+  const first = records[from]?.sequence ?? 0;
+  let end = from + 1;
+  while (end < records.length && end < from + most && records[end]?.sequence === first + end - from) end += 1;
+  return end;
 }

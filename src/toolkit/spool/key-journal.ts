@@ -1,11 +1,11 @@
 import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { withFaultPoints } from '../../core/fault-point.js';
-import { NO_FOLLOW, syncFile, writeFully } from '../durable-file.js';
+import { NO_FOLLOW, syncFile, writeFullyAt } from '../durable-file.js';
 import type { RememberedKey } from './delivery-keys.js';
 import { encodeHeader, HEADER_BYTES, type Identity, readIdentity } from './header.js';
 import { readRecords } from './read-records.js';
-import { encodeRecords, type NewRecord } from './record.js';
+import { encodeRecords, type NewRecord, recordBytes } from './record.js';
 import { OpenRecordFile, replaceFile } from './segment.js';
 
 const NAME = 'keys.journal';
@@ -43,9 +43,9 @@ export class KeyJournal {
     const descriptor = openSync(this.#path, constants.O_RDWR | NO_FOLLOW);
     const file = new OpenRecordFile(this.#path, this.#identity.magic);
     try {
-      const { bytes } = await file.read(0, HEADER_BYTES);
+      const header = await file.read(0, HEADER_BYTES);
       // Of a spool that was replaced: its sequences mean nothing here.
-      if (readIdentity(bytes)?.id !== this.#identity.id) {
+      if (readIdentity(header)?.id !== this.#identity.id) {
         return { keys: [], damage: [`${this.#path} does not belong to this spool: its keys are forgotten`] };
       }
       return await this.#read(file, descriptor);
@@ -57,14 +57,14 @@ export class KeyJournal {
 
   /** Resolves when they are on the disk. When it rejects, none is. */
   async append(keys: Iterable<RememberedKey>): Promise<void> {
-    const block = encodeRecords([...keys].map(toRecord), this.#identity.magic);
+    const block = Buffer.concat(encodeRecords([...keys].map(toRecord), this.#identity.magic));
     if (block.length === 0) return;
     if (this.#size === 0) return this.#replace(block);
     const descriptor = openSync(this.#path, constants.O_RDWR | NO_FOLLOW);
     try {
       // What an append that failed has left lies behind.
       ftruncateSync(descriptor, this.#size);
-      await withFaultPoints('spool.keys-write', () => writeFully(descriptor, block, this.#size));
+      await withFaultPoints('spool.keys-write', () => writeFullyAt(descriptor, [block], this.#size));
       await withFaultPoints('spool.keys-fsync', () => syncFile(descriptor));
       this.#size += block.length;
     } finally {
@@ -74,7 +74,7 @@ export class KeyJournal {
 
   /** Writes the whole of it anew. */
   compact(keys: Iterable<RememberedKey>): Promise<void> {
-    return this.#replace(encodeRecords([...keys].map(toRecord), this.#identity.magic));
+    return this.#replace(Buffer.concat(encodeRecords([...keys].map(toRecord), this.#identity.magic)));
   }
 
   async #replace(block: Buffer): Promise<void> {
@@ -100,6 +100,8 @@ export class KeyJournal {
   }
 }
 
+const NO_VALUE = Buffer.alloc(0);
+
 function toRecord({ key, sequence, expiresAt }: RememberedKey): NewRecord {
-  return { key, sequence, expiresAt, value: '' };
+  return { key, sequence, expiresAt, value: NO_VALUE, bytes: recordBytes(key, NO_VALUE) };
 }

@@ -5,8 +5,8 @@ const WINDOW_BYTES = 256 * 1024;
 /** Bytes of a file of records. */
 export interface RecordFile {
   readonly magic: number;
-  /** As many as there are, up to `length`. `isVerified`: they come from memory, so their checksums need no second look. */
-  read(offset: number, length: number): Promise<{ readonly bytes: Buffer; readonly isVerified: boolean }>;
+  /** As many as there are, up to `length`. */
+  read(offset: number, length: number): Promise<Buffer>;
 }
 
 /** Some whole records, or a stretch that holds none that can be read. */
@@ -25,18 +25,15 @@ export async function* readRecords(file: RecordFile, from: number, to: number): 
 
 async function someRecords(file: RecordFile, at: number, to: number): Promise<Found | undefined> {
   const window = await file.read(at, Math.min(WINDOW_BYTES, to - at));
-  const { records, end } = wholeRecords(window.bytes, file.magic, window.isVerified);
-  if (end > 0) return { records, from: at, to: at + end };
-  const length = lengthOfRecord(window.bytes, 0, file.magic);
-  if (length === undefined || length <= window.bytes.length || length > to - at) return undefined;
-  const { bytes } = await file.read(at, length);
-  const long = wholeRecords(bytes, file.magic, false);
-  return long.end > 0 ? { records: long.records, from: at, to: at + long.end } : undefined;
+  const length = lengthOfRecord(window, 0, file.magic) ?? 0;
+  const isLong = length > window.length && length <= to - at;
+  const { records, end } = wholeRecords(isLong ? await file.read(at, length) : window, file.magic);
+  return end > 0 ? { records, from: at, to: at + end } : undefined;
 }
 
 /** Rare, so all the rest is read at once. */
 async function damage(file: RecordFile, at: number, to: number): Promise<Found> {
-  const { bytes } = await file.read(at + 1, to - at - 1);
+  const bytes = await file.read(at + 1, to - at - 1);
   const next = nextIntact(bytes, file.magic);
   return { records: undefined, from: at, to: next === bytes.length ? to : at + 1 + next };
 }

@@ -3,8 +3,8 @@ import { truncateSync, unlinkSync } from 'node:fs';
 import { withFaultPoints } from '../../core/fault-point.js';
 import { isDiskFull } from './failure.js';
 import { HEADER_BYTES, type Identity } from './header.js';
-import { RecentBlocks } from './recent-blocks.js';
-import type { StoredRecord } from './record.js';
+import { RecentRecords } from './recent-records.js';
+import { encodeRecords, type NewRecord, type StoredRecord } from './record.js';
 import { findIdentity, findSegments, Recovery } from './recovery.js';
 import { createSegment, type Segment } from './segment.js';
 import { SegmentWriter } from './segment-writer.js';
@@ -23,7 +23,7 @@ export interface Findings {
 /** The segments of a spool: appended to at the end, deleted from the front. */
 export class SegmentStore {
   readonly identity: Identity;
-  readonly recent = new RecentBlocks();
+  readonly recent = new RecentRecords();
   readonly #directory: string;
   readonly #limits: SegmentLimits;
   readonly #segments: Segment[];
@@ -84,14 +84,14 @@ export class SegmentStore {
     return this.#released;
   }
 
-  /** Appends records up to the sequence `last`: they are on the disk when it resolves, and none is when it rejects. */
-  async append(block: Buffer, last: number): Promise<void> {
+  /** Appends records: they are on the disk when it resolves, and none is when it rejects. */
+  async append(records: readonly NewRecord[]): Promise<void> {
     await this.#rotateIfDue();
     const { segment } = this.#writer;
     const offset = segment.size;
-    await this.#writer.append(block, last);
+    await this.#writer.append(encodeRecords(records, this.identity.magic), records.at(-1)?.sequence ?? segment.last);
     this.#tryMark();
-    this.recent.add({ segment, offset, bytes: block });
+    this.recent.add({ segment, offset, records, bytes: segment.size - offset });
   }
 
   /** The consumer has acknowledged up to this sequence. */
@@ -134,15 +134,14 @@ export class SegmentStore {
     });
   }
 
-  /** Bytes on the disk: all of them, and without segments of which everything is acknowledged. */
-  get bytes(): { total: number; unreleased: number } {
-    let total = 0;
-    let unreleased = 0;
-    for (const { last, size } of this.#segments) {
-      total += size;
-      if (last > this.#released) unreleased += size;
-    }
-    return { total, unreleased };
+  /** On the disk. */
+  get bytes(): number {
+    return this.#segments.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** On the disk, without segments of which everything is acknowledged. */
+  get unreleasedBytes(): number {
+    return this.#segments.reduce((sum, { last, size }) => (last > this.#released ? sum + size : sum), 0);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { closeSync, constants, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { faultPoint, withFaultPoints } from '../../core/fault-point.js';
-import { NO_FOLLOW, syncFile, writeFully } from '../durable-file.js';
+import { NO_FOLLOW, syncFile, writeFullyAt } from '../durable-file.js';
 import { encodeMark, slotOfMark } from './header.js';
 import type { Segment } from './segment.js';
 
@@ -24,18 +24,18 @@ export class SegmentWriter {
   }
 
   /** Writes records up to the sequence `last`: they are on the disk when it resolves, and cut off when it rejects. */
-  async append(block: Buffer, last: number): Promise<void> {
+  async append(pieces: readonly Buffer[], last: number): Promise<void> {
     if (this.#isTorn) this.cut();
     this.#isTorn = true;
     try {
-      await withFaultPoints('spool.write', () => writeFully(this.#descriptor, block, this.segment.size));
+      await withFaultPoints('spool.write', () => writeFullyAt(this.#descriptor, pieces, this.segment.size));
       await withFaultPoints('spool.fsync', () => this.sync());
     } catch (error) {
       this.#tryCut();
       throw error;
     }
     this.#isTorn = false;
-    this.segment.size += block.length;
+    this.segment.size += pieces.reduce((sum, piece) => sum + piece.length, 0);
     this.segment.last = last;
   }
 

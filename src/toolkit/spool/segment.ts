@@ -66,7 +66,7 @@ export class OpenRecordFile implements RecordFile {
     this.#descriptor = openSync(path, constants.O_RDONLY | NO_FOLLOW);
   }
 
-  async read(offset: number, length: number): Promise<{ bytes: Buffer; isVerified: boolean }> {
+  async read(offset: number, length: number): Promise<Buffer> {
     const bytes = Buffer.allocUnsafeSlow(length);
     let count = 0;
     while (count < length) {
@@ -74,7 +74,7 @@ export class OpenRecordFile implements RecordFile {
       if (step === 0) break;
       count += step;
     }
-    return { bytes: bytes.subarray(0, count), isVerified: false };
+    return bytes.subarray(0, count);
   }
 
   close(): void {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import type { Clock } from '../../core/clock.js';
+import { dirname } from 'node:path';
 import { CursorError, RetryableError, SkippableError } from '../../core/errors.js';
 import { type Logger, silentLogger } from '../../core/logger.js';
 import { syncDirectory } from '../durable-file.js';
@@ -11,71 +10,26 @@ import { openingFailure, spoolFailure } from './failure.js';
 import { Follower, type SpoolBatch } from './follow.js';
 import { GroupCommit } from './group-commit.js';
 import { KeyJournal } from './key-journal.js';
-import { encodeRecords, type NewRecord, recordBytes } from './record.js';
+import { type NewRecord, recordBytes } from './record.js';
 import { SegmentStore } from './segment-store.js';
+import {
+  type SpoolAppend,
+  type SpoolOptions,
+  type SpoolReceipt,
+  type SpoolSettings,
+  type SpoolStats,
+  settle,
+} from './spool-options.js';
 
-export type { SpoolBatch, SpoolGap, SpoolRecord } from './follow.js';
+export type { SpoolBatch, SpoolGap } from './follow.js';
+export type { SpoolRecord } from './recent-records.js';
+export type { SpoolAppend, SpoolOptions, SpoolReceipt, SpoolStats } from './spool-options.js';
 
-const MEBIBYTE = 1024 * 1024;
-const HOUR_MS = 3_600_000;
-const DEFAULTS = {
-  maxBytes: 1024 * MEBIBYTE,
-  maxSegmentBytes: 16 * MEBIBYTE,
-  keyTtlMs: 72 * HOUR_MS,
-  maxKeys: 1_000_000,
-};
-
-/** A full spool is made of as many segments at least: it has room again when the first of them is acknowledged. */
-const FEWEST_SEGMENTS = 8;
-const MOST_GROUP_BYTES = 4 * MEBIBYTE;
+const MOST_GROUP_BYTES = 4 * 1024 * 1024;
 /** What may wait for the disk, in memory. */
-const MOST_WAITING_BYTES = 64 * MEBIBYTE;
+const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 /** Longer keys are remembered by their hash. */
 const LONGEST_KEY = 128;
-
-export interface SpoolOptions {
-  /** Made when it is missing, for its owner only. One process at a time; on a disk of this machine. */
-  readonly directory: string;
-  /** Of records that are not acknowledged. Beyond it, `append` refuses. Default 1 GiB. */
-  readonly maxBytes?: number | undefined;
-  /** A segment is deleted when all of it is acknowledged. Default 16 MiB, or an eighth of `maxBytes` if that is less. */
-  readonly maxSegmentBytes?: number | undefined;
-  /** For how long the key of a record is remembered, in milliseconds. Default 72 hours. */
-  readonly keyTtlMs?: number | undefined;
-  /** How many keys are remembered; beyond it the oldest are forgotten before their time. Default 1,000,000 (≈ 150 MB). */
-  readonly maxKeys?: number | undefined;
-  readonly clock: Clock;
-  readonly logger?: Logger | undefined;
-}
-
-export interface SpoolAppend {
-  /** What the sender calls it, the same when it sends it again; `undefined` or empty: nothing tells it from another. */
-  readonly key: string | undefined;
-  readonly value: Buffer | string;
-  /** For how long this key is remembered. Default: that of the spool. */
-  readonly keyTtlMs?: number | undefined;
-}
-
-export interface SpoolReceipt {
-  /** Of this record; of the first that had the key, for a duplicate. */
-  readonly sequence: number;
-  readonly isDuplicate: boolean;
-}
-
-export interface SpoolStats {
-  /** The oldest sequence that is still there, or would be the first. */
-  readonly firstSequence: number;
-  readonly lastSequence: number;
-  readonly releasedSequence: number;
-  /** Bytes on the disk. */
-  readonly bytes: number;
-  readonly segments: number;
-  readonly keys: number;
-  /** Keys that were forgotten before their time, because there were too many, since the spool was opened. */
-  readonly keysForgottenEarly: number;
-  /** What was promised and could not be read when the spool was opened, as sentences. `batches` tells it as gaps. */
-  readonly damage: readonly string[];
-}
 
 interface Pending extends NewRecord {
   sequence: number;
@@ -104,23 +58,21 @@ export class Spool {
   /** What tells this spool from another that is put in its place: sequences of one mean nothing to the other. */
   readonly id: string;
   readonly #directory: string;
-  readonly #options: SpoolOptions & typeof DEFAULTS;
+  readonly #options: SpoolSettings;
   readonly #logger: Logger;
   readonly #lock: DirectoryLock;
   readonly #store: SegmentStore;
-  readonly #keys: DeliveryKeys;
+  readonly #keys: DeliveryKeys<Promise<SpoolReceipt>>;
   readonly #journal: KeyJournal;
   readonly #damage: readonly string[];
-  readonly #commits = new GroupCommit<Pending>((records) => this.#commit(records), MOST_GROUP_BYTES);
-  /** Keys of records that are not on the disk yet. */
-  readonly #pendingKeys = new Map<string, Promise<SpoolReceipt>>();
+  readonly #commits = new GroupCommit<Pending, SpoolReceipt>((records) => this.#commit(records), MOST_GROUP_BYTES);
   #wake = new Set<() => void>();
   #tidying: Promise<void> | undefined;
   #isTidyingHindered = false;
   #hasWarnedOfKeys = false;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
-  private constructor(options: SpoolOptions & typeof DEFAULTS, opened: Opened) {
+  private constructor(options: SpoolSettings, opened: Opened) {
     this.id = opened.store.identity.id;
     this.#directory = options.directory;
     this.#options = options;
@@ -137,7 +89,7 @@ export class Spool {
    * @throws FatalError 'SPOOL_ACCESS_DENIED', 'SPOOL_CORRUPT', 'SPOOL_PATH_TOO_LONG'
    */
   static async open(options: SpoolOptions): Promise<Spool> {
-    const settings = complete(options);
+    const settings = settle(options);
     try {
       await makeDirectory(settings.directory);
       const lock = await DirectoryLock.take(settings.directory);
@@ -160,7 +112,7 @@ export class Spool {
       firstSequence: segments[0]?.first ?? last + 1,
       lastSequence: last,
       releasedSequence: released,
-      bytes: bytes.total,
+      bytes,
       segments: segments.length,
       keys: this.#keys.size,
       keysForgottenEarly: this.#keys.forgottenEarly,
@@ -176,25 +128,13 @@ export class Spool {
    * stopped in between
    * @throws SkippableError 'SPOOL_RECORD_TOO_LARGE' for what never fits
    */
-  async append({ key, value, keyTtlMs }: SpoolAppend): Promise<SpoolReceipt> {
-    const now = this.#options.clock.now();
-    this.#keys.sweep(now);
-    const name = nameOf(key);
-    const first = name === '' ? undefined : (this.#keys.get(name) ?? this.#pendingKeys.get(name));
-    if (first !== undefined)
-      return { sequence: typeof first === 'number' ? first : (await first).sequence, isDuplicate: true };
-    const record = {
-      key: name,
-      value,
-      sequence: 0,
-      expiresAt: name === '' ? 0 : now + (keyTtlMs ?? this.#options.keyTtlMs),
-    };
-    const bytes = recordBytes(record);
-    this.#admit(bytes);
-    const receipt = this.#commits.add(record, bytes).then(() => ({ sequence: record.sequence, isDuplicate: false }));
-    if (name === '') return receipt;
-    this.#pendingKeys.set(name, receipt);
-    return receipt.finally(() => this.#pendingKeys.delete(name));
+  append(record: SpoolAppend): Promise<SpoolReceipt> {
+    // Not `async`: its promise beside the one that is waited for is a tenth of what an append costs.
+    try {
+      return this.#append(record);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -245,9 +185,18 @@ export class Spool {
   }
 
   /** Takes nothing more, waits for what is being written, and gives the directory free. May be called again. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  async #close(): Promise<void> {
+    // Behind the assignment that refuses what comes now.
+    await Promise.resolve();
     await this.#commits.idle();
     await this.#tidying;
     this.#wakeAll();
@@ -260,22 +209,35 @@ export class Spool {
     }
   }
 
+  #append({ key: givenKey, value: given, keyTtlMs = this.#options.keyTtlMs }: SpoolAppend): Promise<SpoolReceipt> {
+    const now = this.#options.clock.now();
+    this.#keys.sweep(now);
+    const key = nameOf(givenKey);
+    const first = key === '' ? undefined : this.#keys.get(key);
+    if (first !== undefined) return duplicateOf(first);
+    const value = typeof given === 'string' ? Buffer.from(given) : given;
+    const bytes = recordBytes(key, value);
+    this.#admit(bytes);
+    const receipt = this.#commits.add({ key, value, bytes, sequence: 0, expiresAt: key === '' ? 0 : now + keyTtlMs });
+    if (key !== '') this.#keys.expect(key, receipt);
+    return receipt;
+  }
+
   #admit(bytes: number): void {
     const { maxBytes } = this.#options;
     if (this.#isClosed) throw this.#refusal('SPOOL_CLOSED', 'it is closed');
+    const waiting = this.#commits.waitingBytes + bytes;
+    if (waiting > MOST_WAITING_BYTES && waiting > bytes)
+      throw this.#refusal('SPOOL_BUSY', `${waiting - bytes} bytes wait for the disk`);
+    // What cannot be deleted counts as well: the disk is not to be filled by it.
+    const held = this.#isTidyingHindered ? this.#store.bytes : this.#store.unreleasedBytes;
+    if (held + waiting <= maxBytes) return;
     if (bytes > maxBytes) {
       throw new SkippableError(
         `a record of ${bytes} bytes never fits into the spool in ${this.#directory}: raise its maxBytes (${maxBytes})`,
         { code: 'SPOOL_RECORD_TOO_LARGE' },
       );
     }
-    const waiting = this.#commits.waitingBytes + bytes;
-    if (waiting > MOST_WAITING_BYTES && waiting > bytes)
-      throw this.#refusal('SPOOL_BUSY', `${waiting - bytes} bytes wait for the disk`);
-    const { total, unreleased } = this.#store.bytes;
-    // What cannot be deleted counts as well: the disk is not to be filled by it.
-    const held = this.#isTidyingHindered ? total : unreleased;
-    if (held + waiting <= maxBytes) return;
     this.#tidy();
     throw this.#refusal('SPOOL_FULL', `${held} bytes wait to be acknowledged by its consumer, of ${maxBytes} allowed`);
   }
@@ -284,17 +246,19 @@ export class Spool {
     return new RetryableError(`the spool in ${this.#directory} did not take a record: ${reason}`, { code });
   }
 
-  async #commit(records: readonly Pending[]): Promise<void> {
+  async #commit(records: readonly Pending[]): Promise<SpoolReceipt[]> {
     let last = this.#store.last;
     for (const record of records) record.sequence = ++last;
     try {
-      await this.#store.append(encodeRecords(records, this.#store.identity.magic), last);
+      await this.#store.append(records);
     } catch (error) {
+      for (const { key } of records) this.#keys.withdraw(key);
       throw spoolFailure(error, 'append to', this.#directory);
     }
     for (const { key, sequence, expiresAt } of records) if (key !== '') this.#keys.remember(key, sequence, expiresAt);
     this.#warnOfKeys();
     this.#wakeAll();
+    return records.map(({ sequence }) => ({ sequence, isDuplicate: false }));
   }
 
   /** Deletes what is acknowledged, in the background. What hinders it is tried again with the next release. */
@@ -368,18 +332,9 @@ export class Spool {
 interface Opened {
   readonly lock: DirectoryLock;
   readonly store: SegmentStore;
-  readonly keys: DeliveryKeys;
+  readonly keys: DeliveryKeys<Promise<SpoolReceipt>>;
   readonly journal: KeyJournal;
   readonly damage: readonly string[];
-}
-
-function complete(options: SpoolOptions): SpoolOptions & typeof DEFAULTS {
-  const maxBytes = options.maxBytes ?? DEFAULTS.maxBytes;
-  const maxSegmentBytes =
-    options.maxSegmentBytes ?? Math.min(DEFAULTS.maxSegmentBytes, Math.ceil(maxBytes / FEWEST_SEGMENTS));
-  const keyTtlMs = options.keyTtlMs ?? DEFAULTS.keyTtlMs;
-  const maxKeys = options.maxKeys ?? DEFAULTS.maxKeys;
-  return { ...options, directory: resolve(options.directory), maxBytes, maxSegmentBytes, keyTtlMs, maxKeys };
 }
 
 /** The names of new directories are on the disk too when it resolves. */
@@ -389,10 +344,10 @@ async function makeDirectory(directory: string): Promise<void> {
   for (let at = directory; at.length >= top.length; at = dirname(at)) await syncDirectory(dirname(at));
 }
 
-async function openFiles(options: SpoolOptions & typeof DEFAULTS): Promise<Omit<Opened, 'lock'>> {
+async function openFiles(options: SpoolSettings): Promise<Omit<Opened, 'lock'>> {
   const { directory, maxSegmentBytes, maxKeys, clock } = options;
   const logger = options.logger ?? silentLogger;
-  const keys = new DeliveryKeys(maxKeys);
+  const keys = new DeliveryKeys<Promise<SpoolReceipt>>(maxKeys);
   const damage: string[] = [];
   let journal: KeyJournal | undefined;
   const { store, findings } = await SegmentStore.open(
@@ -405,7 +360,8 @@ async function openFiles(options: SpoolOptions & typeof DEFAULTS): Promise<Omit<
       for (const { key, sequence, expiresAt } of loaded.keys) keys.remember(key, sequence, expiresAt);
     },
     ({ key, sequence, expiresAt }) => {
-      if (key !== '') keys.remember(key, sequence, expiresAt);
+      // Known already: a crash came between its way into the journal and the end of its segment.
+      if (key !== '' && keys.get(key) === undefined) keys.remember(key, sequence, expiresAt);
     },
   );
   damage.push(...findings.damage);
@@ -415,6 +371,10 @@ async function openFiles(options: SpoolOptions & typeof DEFAULTS): Promise<Omit<
   if (tornBytes > 0)
     logger.warn({ directory, tornBytes }, 'what a crash had torn was cut off the spool: none was promised');
   return { store, keys, journal: journal as KeyJournal, damage };
+}
+
+async function duplicateOf(first: number | Promise<SpoolReceipt>): Promise<SpoolReceipt> {
+  return { sequence: typeof first === 'number' ? first : (await first).sequence, isDuplicate: true };
 }
 
 /** A key as it is remembered. */

@@ -27,6 +27,8 @@ export interface RowInsert {
   readonly columns: readonly string[];
   /** Columns of the key that tells rows apart. */
   readonly key: readonly string[];
+  /** A column that is the same whole number in all rows: the first parameter, before the rows. */
+  readonly number?: string | undefined;
   /** What becomes of a row that is there already. */
   readonly whenThere: 'replace' | 'keep';
 }
@@ -39,7 +41,7 @@ const sqlite: SqlDialect = {
   parameter: () => '?',
   insertUnlessThere: { begin: 'insert into', end: 'on conflict do nothing' },
   insertRows(insert) {
-    const values = insert.columns.map((_, index) => `value ->> ${index}`);
+    const values = [...numberOf(insert), ...insert.columns.map((_, index) => `value ->> ${index}`)];
     // Without the condition SQLite takes ON for the beginning of a join.
     return `${into(insert, doubleQuoted)} select ${values.join(', ')} from json_each(?) where true ${onConflict(insert)}`;
   },
@@ -54,8 +56,9 @@ const postgres: SqlDialect = {
   insertUnlessThere: { begin: 'insert into', end: 'on conflict do nothing' },
   insertRows(insert) {
     const values = insert.columns.map((_, index) => `line ->> ${index}`);
-    const from = 'json_array_elements(cast($1 as json)) as incoming (line)';
-    return `${into(insert, doubleQuoted)} select ${values.join(', ')} from ${from} ${onConflict(insert)}`;
+    const number = insert.number === undefined ? [] : ['cast($1 as bigint)'];
+    const from = `json_array_elements(cast($${number.length + 1} as json)) as incoming (line)`;
+    return `${into(insert, doubleQuoted)} select ${[...number, ...values].join(', ')} from ${from} ${onConflict(insert)}`;
   },
 };
 
@@ -76,14 +79,20 @@ const mysql: SqlDialect = {
       const name = backQuoted(column);
       return `${name} = ${insert.whenThere === 'keep' ? `${insert.table}.${name}` : `values(${name})`}`;
     });
-    return `${into(insert, backQuoted)} select ${names.join(', ')} from ${from} on duplicate key update ${change.join(', ')}`;
+    return `${into(insert, backQuoted)} select ${[...numberOf(insert), ...names].join(', ')} from ${from} on duplicate key update ${change.join(', ')}`;
   },
 };
 
 export const dialects: Readonly<Record<DialectName, SqlDialect>> = { sqlite, postgres, mysql };
 
-function into({ table, columns }: RowInsert, quote: (name: string) => string): string {
-  return `insert into ${table} (${columns.map(quote).join(', ')})`;
+function into(insert: RowInsert, quote: (name: string) => string): string {
+  const { table, columns, number } = insert;
+  const all = number === undefined ? columns : [number, ...columns];
+  return `insert into ${table} (${all.map(quote).join(', ')})`;
+}
+
+function numberOf({ number }: RowInsert): string[] {
+  return number === undefined ? [] : ['?'];
 }
 
 function onConflict(insert: RowInsert): string {
@@ -93,8 +102,8 @@ function onConflict(insert: RowInsert): string {
   return `on conflict (${key}) do update set ${change.join(', ')}`;
 }
 
-function others({ columns, key }: RowInsert): string[] {
-  return columns.filter((column) => !key.includes(column));
+function others({ columns, key, number }: RowInsert): string[] {
+  return [...columns, ...(number === undefined ? [] : [number])].filter((column) => !key.includes(column));
 }
 
 function doubleQuoted(identifier: string): string {

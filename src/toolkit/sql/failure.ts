@@ -3,7 +3,12 @@ import { messageOf } from '../../core/thrown.js';
 
 /**
  * What the database's own error means for the caller. An outage becomes an error of ours that says what to do; what is
- * the fault of the data stays as it is, so that the pipeline can find the row.
+ * the fault of the data stays as it is, so that the pipeline can find the row. For sinks that write through the host's own
+ * queries: what is thrown so is waited for, not put aside.
+ *
+ * ```ts
+ * const sink = (batch) => db.transaction().execute(store(batch)).catch((error) => { throw toSqlFailure(error); });
+ * ```
  */
 export function toSqlFailure(error: unknown): unknown {
   if (HeadwaterError.isInstance(error)) return error;
@@ -41,7 +46,8 @@ function codeOf(error: unknown): string | undefined {
   if (code === 'ERR_SQLITE_ERROR') return SQLITE_CODES.get(Number(errcode) & 0xff);
   if (typeof code === 'string') return code;
   // What pg throws for a connection that ended under a query has no code.
-  return typeof message === 'string' && /^Connection terminated|connection is closed|client was closed/i.test(message)
+  return typeof message === 'string' &&
+    /^Connection terminated|connection is closed|client was closed|connection error and is not queryable/i.test(message)
     ? 'ECONNRESET'
     : undefined;
 }

@@ -73,7 +73,9 @@ export class Successions {
     const moved = gone.filter((file) => !lost.includes(file));
     const later = isOver ? await this.#written(path, this.#laterOf(files, lost, all), free) : [];
     if (lost.length + later.length === 0 || this.#copies.isStill(path, all)) {
-      return { losses, moved, lost, later, order: all.map((each) => each.path), isCut, isSettled: true };
+      const areCopies = isCut || this.#areCopies(path, files, later);
+      const order = all.map((each) => each.path);
+      return { losses, moved, lost, later, order, isCut: areCopies, isSettled: true };
     }
     return { ...NOTHING, losses: losses.filter(({ file }) => !lost.includes(file)), moved, isSettled: false };
   }
@@ -139,6 +141,16 @@ export class Successions {
     if (this.#copies.statOf(path)?.ino !== file.inode) return false;
     const born = this.#copies.bornAt(path);
     return born === undefined || born <= this.#writtenAt(file);
+  }
+
+  /**
+   * Whether they are copies, where what has the name was not looked at yet: it was there before they were written to
+   * last. What is given a new file instead of being cut off has one that is younger.
+   */
+  #areCopies(path: string, files: readonly TailedFile[], later: readonly Candidate[]): boolean {
+    if (files.some(({ rotatedAt }) => rotatedAt === undefined) || this.#copies.statOf(path) === undefined) return false;
+    const born = this.#copies.bornAt(path);
+    return later.some(({ stats }) => born === undefined || born < stats.mtimeMs);
   }
 
   /** As of when it held what was read: what is in its place now may be something else. */

@@ -233,6 +233,7 @@ describe('LG5: a file that is copied and cut off again just when it is met', () 
   });
 
   it.each([
+    ['tail.list:app.log', 1],
     ['tail.list:app.log', 2],
     ['tail.list:app.log', 3],
     ['tail.list:app.log', 4],
@@ -258,6 +259,21 @@ describe('LG5: a file that is copied and cut off again just when it is met', () 
     expect(told.filter((each) => each !== gap)).toEqual(lines);
     for (const line of lines.slice(2)) expect(told[told.indexOf(line) - 1], `before ${line}`).toBe(gap);
     expect(await directory.brief()).toEqual([]);
+  });
+
+  it('and the name of the copy stays, so that it is found although others come', async () => {
+    const directory = new LogDirectory();
+    directory.write('app.log', 'one\ntwo\n');
+    await directory.run({}, { limit: 1 });
+    const rotate = (second: number, line: string): void => {
+      directory.copyTruncate('app.log', `app.log-20261126-${second}`);
+      directory.append('app.log', `${line}\n`);
+      directory.waitForTime('app.log');
+    };
+    rotate(1, 'three');
+    rotate(2, 'four');
+    reaching('tail.list:app.log', 1, () => rotate(3, 'five'));
+    expect(await directory.brief()).toEqual(['two', gap, 'three', gap, 'four', gap, 'five']);
   });
 
   it('when it was empty, and was written to, copied and cut off before its turn came', async () => {

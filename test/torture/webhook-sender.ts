@@ -1,0 +1,108 @@
+import { createHmac } from 'node:crypto';
+import { Agent, request } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { freePort } from '../services/daemon.js';
+import type { Service } from './services.js';
+
+const CLIENTS = 4;
+const SECRET = 'the secret of the torture';
+const PADDING = 'x'.repeat(2_000);
+/** Longer than the source takes to say 503. */
+const PATIENCE_MS = 15_000;
+
+export interface WebhookAccess {
+  readonly port: number;
+  readonly secret: string;
+}
+
+/** What is known of the deliveries so far. */
+export interface Sent {
+  /** Those that somebody began to send. */
+  readonly begun: ReadonlySet<string>;
+  /** Those that were answered with a 2xx. */
+  readonly accepted: ReadonlySet<string>;
+  /** How often one was sent again, because its answer did not come or was no 2xx. */
+  readonly retries: number;
+}
+
+/**
+ * Clients that send signed deliveries to one port, whoever listens there, each the next when the one before was
+ * accepted. What is not answered with a 2xx is sent again, under the same id, until it is.
+ */
+export class WebhookSender implements Service {
+  readonly access: WebhookAccess;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: CLIENTS * 2 });
+  readonly #begun = new Set<string>();
+  readonly #accepted = new Set<string>();
+  #retries = 0;
+  #isOver = false;
+  #clients: readonly Promise<void>[] = [];
+
+  private constructor(port: number) {
+    this.access = { port, secret: SECRET };
+  }
+
+  static async start(): Promise<WebhookSender> {
+    return new WebhookSender(await freePort());
+  }
+
+  get sent(): Sent {
+    return { begun: this.#begun, accepted: this.#accepted, retries: this.#retries };
+  }
+
+  begin(): void {
+    this.#clients = Array.from({ length: CLIENTS }, (_, client) => this.#run(client));
+  }
+
+  /** Some that were accepted are sent once more, as senders do whose answer was lost. */
+  async disturb(): Promise<void> {
+    await Promise.all([...this.#accepted].slice(-3).map((id) => this.#send(id)));
+  }
+
+  /** No new ones are begun. Those under way need somebody who listens: see `settled`. */
+  rest(): void {
+    this.#isOver = true;
+  }
+
+  /** Resolves when every delivery that was begun is accepted. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#clients);
+  }
+
+  async close(): Promise<void> {
+    this.rest();
+    this.#agent.destroy();
+  }
+
+  async #run(client: number): Promise<void> {
+    for (let number = 0; !this.#isOver; number += 1) {
+      const id = `${client}-${number}`;
+      this.#begun.add(id);
+      while (!(await this.#send(id))) {
+        this.#retries += 1;
+        await setTimeout(15);
+      }
+      this.#accepted.add(id);
+    }
+  }
+
+  /** Whether it was answered with a 2xx. */
+  #send(id: string): Promise<boolean> {
+    const body = JSON.stringify({ id, padding: PADDING });
+    const signature = createHmac('sha256', SECRET).update(body).digest('hex');
+    const headers = { 'content-type': 'application/json', 'x-delivery': id, 'x-signature': signature };
+    const options = { port: this.access.port, path: '/load', method: 'POST', agent: this.#agent, timeout: PATIENCE_MS };
+    return new Promise((resolve) => {
+      const sending = request({ ...options, headers }, (response) => {
+        response.resume();
+        response.on('error', () => resolve(false));
+        const status = response.statusCode ?? 0;
+        response.on('end', () => resolve(status >= 200 && status < 300));
+        response.on('close', () => resolve(false));
+      });
+      sending.on('timeout', () => sending.destroy());
+      sending.on('error', () => resolve(false));
+      sending.end(body);
+    });
+  }
+}
