@@ -61,7 +61,6 @@ export type { SourceStats, SourceStatus } from './core/status.js';
 export { FileCursorStore } from './cursors/file/index.js';
 export { MemoryCursorStore } from './cursors/memory/index.js';
 export type { DeadLetter, DeadLetterStore } from './pipeline/dead-letters/dead-letter.js';
-export { JsonlDeadLetterStore } from './pipeline/dead-letters/jsonl-dead-letter-store.js';
 export { MemoryDeadLetterStore } from './pipeline/dead-letters/memory-dead-letter-store.js';
 export { type EventMask, EventRouter, type EventRouterOptions } from './pipeline/event-router.js';
 export { ingest } from './pipeline/ingest.js';

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { JsonlDeadLetterStore, MemoryDeadLetterStore } from 'headwater';
+import { MemoryDeadLetterStore } from 'headwater';
+import { JsonlDeadLetterStore } from 'headwater/sinks/jsonl';
 import { KyselyDeadLetterStore } from 'headwater/sinks/kysely';
 import { testDeadLetterStore } from 'headwater/testing';
 import { describe } from 'vitest';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DecodeError, FatalError } from '../../src/core/errors.js';
 import { type DeadLetter, type DeadLetterStore, toDeadLetter } from '../../src/pipeline/dead-letters/dead-letter.js';
-import { JsonlDeadLetterStore } from '../../src/pipeline/dead-letters/jsonl-dead-letter-store.js';
+import { JsonlDeadLetterStore } from '../../src/sinks/jsonl/jsonl-dead-letter-store.js';
 import { onFaultPoint, scratchDirectory } from '../cursors/scratch.js';
 
 describe('JsonlDeadLetterStore', () => {

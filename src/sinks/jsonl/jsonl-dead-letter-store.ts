@@ -1,8 +1,8 @@
 import { DecodeError } from '../../core/errors.js';
+import { type DeadLetter, type DeadLetterStore, letterKey } from '../../pipeline/dead-letters/dead-letter.js';
 import { AppendFile, type AppendFileOptions } from '../../toolkit/append-file.js';
 import { errorCode } from '../../toolkit/durable-file.js';
 import { readWholeLines } from '../../toolkit/whole-lines.js';
-import { type DeadLetter, type DeadLetterStore, letterKey } from './dead-letter.js';
 
 /** A line of the file. What is removed is marked, never rewritten: a crash or a second reader finds it one way or the other. */
 type Line = DeadLetter | { readonly removed: string };
