@@ -1,0 +1,47 @@
+import type { Column, Row } from './engine/engine.js';
+import type { DatabaseValue } from './engine/values.js';
+import type { Relation } from './relation.js';
+
+/** A row as it stands in events. */
+export type DatabaseRow = Record<string, DatabaseValue>;
+
+/** Turns what the driver gave into what events hold, in place: the rows are ours. */
+export function decoder({ columns }: Relation): (rows: readonly Row[]) => readonly DatabaseRow[] {
+  const decoded = columns.filter((column) => column.decode !== undefined);
+  const names = decoded.map(({ name }) => name);
+  const decodes = decoded.map(({ decode }) => decode as NonNullable<Column['decode']>);
+  return (rows) => {
+    for (const row of rows) {
+      for (let at = 0; at < names.length; at += 1) {
+        const name = names[at] as string;
+        const value = row[name];
+        if (value !== null) row[name] = (decodes[at] as NonNullable<Column['decode']>)(value);
+      }
+    }
+    return rows as readonly DatabaseRow[];
+  };
+}
+
+/** The texts of some columns of a row, of which a position is made. */
+export function textsOf(columns: readonly Column[], row: DatabaseRow): string[] {
+  return columns.map((column) => column.toText(row[column.name] ?? null));
+}
+
+/** The columns that tell a row apart, with their values. */
+export function keyOf(key: readonly Column[], row: DatabaseRow): DatabaseRow {
+  const [first] = key;
+  if (key.length === 1 && first !== undefined) return { [first.name]: row[first.name] ?? null };
+  return Object.fromEntries(key.map(({ name }) => [name, row[name] ?? null]));
+}
+
+/** A key as one text; several columns as JSON, so that no two keys make the same. */
+export function keyText(key: readonly Column[], row: DatabaseRow): string {
+  const [first] = key;
+  if (key.length === 1 && first !== undefined) return plain(row[first.name] ?? null);
+  return JSON.stringify(key.map(({ name }) => plain(row[name] ?? null)));
+}
+
+/** A value as text within an id. */
+export function plain(value: DatabaseValue): string {
+  return typeof value === 'object' && value !== null ? value.data_base64 : String(value);
+}
