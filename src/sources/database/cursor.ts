@@ -2,9 +2,11 @@ import * as z from 'zod';
 import { CursorError } from '../../core/errors.js';
 
 const values = z.array(z.string());
+const transactions = z.string().regex(/^\d+:\d+:(\d+(,\d+)*)?$/, 'expected a snapshot of PostgreSQL, as text');
 
 /** Numbers that were left out, from one to another, and when that was noticed (milliseconds since the epoch). */
-const missing = z.tuple([z.string(), z.string(), z.number()]);
+const number = z.string().regex(/^-?\d+$/, 'expected a whole number, as text');
+const missing = z.tuple([number, number, z.number()]);
 
 const keysetCursor = z.strictObject({
   mode: z.literal('keyset'),
@@ -18,8 +20,8 @@ const keysetCursor = z.strictObject({
   /** Those rows are done with. */
   nullsDone: z.boolean().optional(),
   /** PostgreSQL: the transactions whose rows were all delivered, and those whose rows are being delivered. */
-  from: z.string().optional(),
-  to: z.string().optional(),
+  from: transactions.optional(),
+  to: transactions.optional(),
   missing: z.array(missing).optional(),
   /** The first look is over. */
   loaded: z.boolean().optional(),
@@ -27,17 +29,14 @@ const keysetCursor = z.strictObject({
 
 const snapshotCursor = z.strictObject({
   mode: z.literal('snapshot'),
-  server: z.string().optional(),
+  /** The key, with its types. */
   columns: z.array(z.tuple([z.string(), z.string()])),
   /** Counts the scans. */
   scan: z.int(),
-  /** The first block of what is known of the rows, and the number of the next new one. */
-  first: z.string().optional(),
+  /** The number of the next new block of the state. */
   next: z.int(),
-  /** Where a scan that is under way goes on: after this key, in this block, which follows that one. */
-  at: z
-    .strictObject({ after: values.optional(), block: z.string().optional(), previous: z.string().optional() })
-    .optional(),
+  /** Where a scan that is under way goes on: after this key, in this block. */
+  at: z.strictObject({ after: values.optional(), block: z.string() }).optional(),
 });
 
 /** The shape of a cursor, version 1. */

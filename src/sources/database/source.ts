@@ -18,6 +18,7 @@ import { type DatabaseCursor, databaseCursor } from './cursor.js';
 import type { DatabaseEvent } from './events.js';
 import { inspect } from './inspect.js';
 import { readKeyset } from './keyset/keyset.js';
+import type { KeysetMemory } from './keyset/reader.js';
 import type { DatabaseBatches, ModeContext } from './mode.js';
 import { relationName } from './relation.js';
 import { readSnapshots } from './snapshot/snapshot.js';
@@ -69,6 +70,7 @@ export class DatabaseSource extends BatchEventSource<DatabaseEvent, DatabaseCurs
   /** What holds for this mode and this database. */
   override readonly capabilities: Capabilities;
   readonly #credentials: Secret<DatabaseCredentials | undefined>;
+  readonly #memory: KeysetMemory = {};
 
   private constructor(
     options: SourceOptions<DatabaseConfig, DatabaseCredentials, DatabaseCursor>,
@@ -109,7 +111,7 @@ export class DatabaseSource extends BatchEventSource<DatabaseEvent, DatabaseCurs
     const { config } = this;
     switch (config.mode) {
       case 'keyset':
-        return yield* readKeyset(mode, config);
+        return yield* readKeyset(mode, config, this.#memory);
       case 'snapshot':
         return yield* readSnapshots(mode, config);
     }

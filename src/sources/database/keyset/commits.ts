@@ -1,9 +1,9 @@
 import type { KeysetConfig } from '../config.js';
-import type { Column } from '../engine/engine.js';
+import type { Column, Run, Session } from '../engine/engine.js';
 import { configError } from '../failure.js';
 import type { Keyset } from '../relation.js';
 import type { Condition } from '../statement.js';
-import { horizonOf, parseSnapshot } from './snapshot-text.js';
+import { parseSnapshot } from './snapshot-text.js';
 
 /** How rows are found whose transaction commits after rows with a later position were read. */
 export type Commits =
@@ -59,11 +59,33 @@ function refusal(sourceId: string, message: string, fix: string): Error {
   return configError(sourceId, 'DATABASE_LATE_COMMITS', message, fix);
 }
 
-/** What a round of rows goes up to, where rounds are told apart by transactions. */
-export function targetOf(commits: Commits, snapshot: string | undefined): string | undefined {
-  if (snapshot === undefined) return undefined;
-  if (commits.kind === 'transactions') return snapshot;
-  return commits.kind === 'row-versions' ? horizonOf(snapshot) : undefined;
+/** What a round of rows goes up to, where rounds are told apart by transactions; undefined where there is nothing new. */
+export async function targetOf(
+  commits: Commits,
+  { run, snapshot = '' }: Session,
+  from: string | undefined,
+): Promise<string | undefined> {
+  if (commits.kind === 'transactions') return snapshot === from ? undefined : snapshot;
+  const horizon = await horizonOf(run, snapshot);
+  const isFurther = from === undefined || horizon > parseSnapshot(from).xmax;
+  return isFurther ? `${horizon}:${horizon}:` : undefined;
+}
+
+/**
+ * The transaction before which all are over that could write here. Those of other databases of the server could not;
+ * what cannot be told to be one of them counts as one of ours.
+ */
+async function horizonOf(run: Run, snapshot: string): Promise<bigint> {
+  const { xmax, open } = parseSnapshot(snapshot);
+  if (open.length === 0) return xmax;
+  const [row] = await run(
+    `select min(x::text::bigint)::text as oldest from pg_snapshot_xip($1::pg_snapshot) x where not exists (
+       select 1 from pg_locks l join pg_stat_activity a on a.pid = l.pid
+       where l.locktype = 'transactionid' and l.transactionid::text::bigint = (x::text::bigint & 4294967295)
+         and a.datid <> (select oid from pg_database where datname = current_database()))`,
+    [snapshot],
+  );
+  return typeof row?.['oldest'] === 'string' ? BigInt(row['oldest']) : xmax;
 }
 
 /** 2^31 transactions: beyond that the 32 bits that a row carries of its own are ambiguous. */
@@ -97,7 +119,7 @@ function becameVisible(column: Column, from: string | undefined, to: string, now
 }
 
 /**
- * By `xmin`, of which rows keep 32 bits, counted back from where the round ends. A row that was written more than 2^32
+ * By the row's `xmin`, of which rows keep 32 bits, counted back from where the round ends. A row that was written more than 2^32
  * transactions ago may look as if it was new, and then comes again, with the same id; a new row never looks old.
  *
  * Snapshots list no subtransactions (savepoints), which carry numbers of their own. They are later than the transaction

@@ -9,14 +9,14 @@ import { type DatabaseBatches, type ModeContext, SERVER_CHANGED } from '../mode.
 import type { Keyset } from '../relation.js';
 import { type DatabaseRow, keyOf, keyText, plain } from '../rows.js';
 import { Listener } from './listener.js';
-import { KeysetReader, type KeysetStep } from './reader.js';
+import { type KeysetMemory, KeysetReader, type KeysetStep } from './reader.js';
 
 /** Mode `keyset`: rows in the order of the cursor column and the key, page after page. */
-export async function* readKeyset(mode: ModeContext, config: KeysetConfig): DatabaseBatches {
+export async function* readKeyset(mode: ModeContext, config: KeysetConfig, memory: KeysetMemory): DatabaseBatches {
   const { sourceId, client, context, clock, logger, onRetry } = mode;
   const { signal, follow } = context;
   const cursor = parseCursor(context.cursor, 'keyset', sourceId);
-  const reader = new KeysetReader({ sourceId, client, config, clock, logger, signal, cursor, onRetry });
+  const reader = new KeysetReader({ sourceId, client, config, clock, logger, signal, cursor, memory, onRetry });
   const listener = follow ? await Listener.open(mode, config) : undefined;
   if (listener !== undefined) context.defer(() => listener.close());
   const options = {

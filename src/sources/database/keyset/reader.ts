@@ -20,6 +20,7 @@ export interface KeysetReaderOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly cursor: KeysetCursor | undefined;
+  readonly memory: KeysetMemory;
   readonly onRetry: () => void;
 }
 
@@ -38,6 +39,11 @@ const CATALOGUE_MS = 60_000;
 /** Numbers left out that are looked for at once; while there are more, nothing further is read. */
 const MOST_MISSING = 1_000;
 
+/** What the catalogue said, kept by the source from one iteration to the next. */
+export interface KeysetMemory {
+  known?: Known | undefined;
+}
+
 interface Known {
   readonly keyset: Keyset;
   readonly commits: Commits;
@@ -49,7 +55,6 @@ interface Known {
 export class KeysetReader {
   readonly #options: KeysetReaderOptions;
   #cursor: KeysetCursor | undefined;
-  #known: Known | undefined;
 
   constructor(options: KeysetReaderOptions) {
     this.#options = options;
@@ -83,15 +88,15 @@ export class KeysetReader {
 
   /** The catalogue, now and then: what changes under way must not go unnoticed. */
   async #look(session: Session): Promise<Known | undefined> {
-    const { client, config, sourceId, clock } = this.#options;
+    const { client, config, sourceId, clock, memory } = this.#options;
     const now = clock.now();
-    if (this.#known !== undefined && now - this.#known.at < CATALOGUE_MS) return this.#known;
+    if (memory.known !== undefined && now - memory.known.at < CATALOGUE_MS) return memory.known;
     const relation = await findRelation(client.engine, session.run, config, sourceId);
     if (relation === undefined) return undefined;
     const keyset = toKeyset(relation, config, sourceId);
     const commits = chooseCommits(keyset, config, sourceId);
-    this.#known = { keyset, commits, decode: decoder(relation), at: now };
-    return this.#known;
+    memory.known = { keyset, commits, decode: decoder(relation), at: now };
+    return memory.known;
   }
 
   /** @throws CursorError when the position is one in other columns */
@@ -149,11 +154,12 @@ class KeysetTurn {
   }
 
   async read(turn: Turn): Promise<Answer> {
-    const { snapshot } = this.#session;
+    const { snapshot = '' } = this.#session;
     const cursor = this.#cursor;
-    const to = cursor.to ?? targetOf(this.#commits, snapshot);
-    if (to !== undefined && cursor.to === undefined && cursor.from === to) return { next: OVER };
-    const round = to === undefined || snapshot === undefined ? undefined : roundCondition(this.#commits, { from: cursor.from, to, now: snapshot });
+    const isByTransactions = this.#commits.kind === 'transactions' || this.#commits.kind === 'row-versions';
+    const to = cursor.to ?? (isByTransactions ? await targetOf(this.#commits, this.#session, cursor.from) : undefined);
+    if (isByTransactions && to === undefined) return { next: OVER };
+    const round = to === undefined ? undefined : roundCondition(this.#commits, { from: cursor.from, to, now: snapshot });
     if (turn.isChecked !== true) await this.#refuseNulls(round);
     const checked = { ...turn, isChecked: true };
     if (cursor.missing !== undefined && turn.isSearched !== true) return this.#search(cursor.missing, checked);

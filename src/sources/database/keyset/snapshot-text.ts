@@ -4,16 +4,12 @@ export interface TransactionSnapshot {
   readonly xmin: bigint;
   /** The first that had not begun. */
   readonly xmax: bigint;
+  /** Those before `xmax` that are open, without their subtransactions. */
+  readonly open: readonly bigint[];
 }
 
-/** @throws Error for what is no snapshot: the text comes from the server, or from a cursor whose schema has checked it */
+/** @throws SyntaxError for what is no snapshot: the text comes from the server, or from a cursor that was checked */
 export function parseSnapshot(text: string): TransactionSnapshot {
-  const [xmin = '', xmax = ''] = text.split(':');
-  return { xmin: BigInt(xmin), xmax: BigInt(xmax) };
-}
-
-/** A snapshot that sees what is older than every open transaction, and nothing else. */
-export function horizonOf(text: string): string {
-  const { xmin } = parseSnapshot(text);
-  return `${xmin}:${xmin}:`;
+  const [xmin = '', xmax = '', open = ''] = text.split(':');
+  return { xmin: BigInt(xmin), xmax: BigInt(xmax), open: open === '' ? [] : open.split(',').map(BigInt) };
 }
