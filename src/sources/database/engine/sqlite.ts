@@ -30,22 +30,34 @@ async function tableFacts(run: Run, { schema, table }: TableName): Promise<Table
   const of = [table, schema ?? 'main'];
   const schemas = await run('select name from pragma_database_list');
   if (schema !== undefined && !schemas.some(({ name }) => name === schema)) return undefined;
-  const [found] = await run(`select name, type, sql from ${master} where name = ? and type in ('table', 'view')`, [table]);
+  const [found] = await run(`select name, type, sql from ${master} where name = ? and type in ('table', 'view')`, [
+    table,
+  ]);
   if (found === undefined) return undefined;
   const rows = await run('select * from pragma_table_xinfo(?, ?) where hidden <> 1', of);
   const columns = rows.map(toColumn);
-  const primary = rows.filter(({ pk }) => Number(pk) > 0).sort((left, right) => Number(left['pk']) - Number(right['pk']));
+  const primary = rows
+    .filter(({ pk }) => Number(pk) > 0)
+    .sort((left, right) => Number(left['pk']) - Number(right['pk']));
   const indexes = [primary.map(({ name }) => String(name))];
   for (const index of await run('select name from pragma_index_list(?, ?) where partial = 0', of)) {
-    const parts = await run('select name from pragma_index_info(?, ?) order by seqno', [index['name'], schema ?? 'main']);
+    const parts = await run('select name from pragma_index_info(?, ?) order by seqno', [
+      index['name'],
+      schema ?? 'main',
+    ]);
     indexes.push(parts.map(({ name }) => String(name ?? '')));
   }
-  const isReused = primary.length === 1 && /^integer$/i.test(String(primary[0]?.['type'])) && !/\bautoincrement\b/i.test(String(found['sql']));
+  const isReused =
+    primary.length === 1 &&
+    /^integer$/i.test(String(primary[0]?.['type'])) &&
+    !/\bautoincrement\b/i.test(String(found['sql']));
   return {
     schema,
     table,
     isView: found['type'] === 'view',
-    columns: columns.map((column) => (isReused && column.name === primary[0]?.['name'] ? { ...column, isNullable: false } : column)),
+    columns: columns.map((column) =>
+      isReused && column.name === primary[0]?.['name'] ? { ...column, isNullable: false } : column,
+    ),
     key: primary.map(({ name }) => String(name)),
     indexes,
     ...(isReused && {
