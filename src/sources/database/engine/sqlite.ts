@@ -89,7 +89,7 @@ function toColumn({ name, type, notnull }: Row): Column {
   const plain = (reference: string): string => reference;
   // Drivers round integers beyond 2^53 without a word.
   const exact = (reference: string): string =>
-    `case when typeof(${reference}) = 'integer' and ${reference} not between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} then cast(${reference} as text) else ${reference} end`;
+    `iif(${reference} between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} or typeof(${reference}) <> 'integer', ${reference}, cast(${reference} as text))`;
   return {
     name: String(name),
     type: String(type),
@@ -113,6 +113,7 @@ function toColumn({ name, type, notnull }: Row): Column {
 }
 
 function decode(value: unknown): DatabaseValue {
+  if (typeof value === 'string') return value;
   if (typeof value === 'number') return finite(value);
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (value instanceof ArrayBuffer) return { data_base64: Buffer.from(value).toString('base64') };

@@ -5,7 +5,7 @@ import type { DatabaseValue } from '../engine/values.js';
 import type { DatabaseFields } from '../events.js';
 import type { DatabaseBatches, ModeContext } from '../mode.js';
 import type { Relation } from '../relation.js';
-import { type DatabaseRow, keyOf, keyText } from '../rows.js';
+import { type DatabaseRow, keysOf, keyText } from '../rows.js';
 import type { Difference } from './differences.js';
 import { Scan, type ScanStep } from './scan.js';
 
@@ -44,7 +44,7 @@ function toFields(difference: Difference, { name: table, key }: Relation, scan: 
     type: `db.row.${kind}`,
     id: `${table}:${subject}@${scan}`,
     subject,
-    data: { table, key: keyOf(key, row), row },
+    data: { table, key: keysOf(key)(row), row },
   };
 }
 
