@@ -6,7 +6,6 @@ import type { ReadContext } from '../../core/read-options.js';
 import { Secret } from '../../core/secret.js';
 import type { SourceOptions, ValidationResult } from '../../core/source-definition.js';
 import { capabilitiesOf } from './capabilities.js';
-import { DatabaseClient } from './client.js';
 import {
   type DatabaseConfig,
   type DatabaseConfigInput,
@@ -15,6 +14,7 @@ import {
   databaseCredentials,
 } from './config.js';
 import { type DatabaseCursor, databaseCursor } from './cursor.js';
+import { DatabaseClient } from './database-client.js';
 import type { DatabaseEvent } from './events.js';
 import { inspect } from './inspect.js';
 import { readKeyset } from './keyset/keyset.js';
