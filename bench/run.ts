@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   csv: async () => (await import('./csv.js')).csv,
   'api-log': async () => (await import('./api-log.js')).apiLog,
   lines: async () => (await import('./lines.js')).lines,
+  database: async () => (await import('./database.js')).database,
   slack: async () => (await import('./slack.js')).slack,
   spool: async () => (await import('./spool.js')).spool,
   sqlite: async () => (await import('./sqlite.js')).sqlite,

@@ -7,6 +7,7 @@
  */
 export const builtinSources = {
   'api-log': async () => (await import('./logs/api-log/index.js')).ApiLogSource,
+  database: async () => (await import('./database/index.js')).DatabaseSource,
   filesystem: async () => (await import('./filesystem/index.js')).FilesystemSource,
   git: async () => (await import('./git/index.js')).GitSource,
   github: async () => (await import('./github/index.js')).GitHubSource,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { written } from './database-writers.js';
 import { type DialectName, dialectNames, dropDatabase } from './databases.js';
 import { githubServices, judgeGithub } from './github.js';
 import {
@@ -147,6 +148,11 @@ export const groups: Readonly<Record<string, Group>> = {
     contended: {},
   },
   webhook: { scenarios: {}, contended: {}, live: webhookCases },
+  database: {
+    scenarios: {},
+    contended: {},
+    live: { 'orders-postgres': written('postgres'), 'orders-mariadb': written('mariadb') },
+  },
   logs: {
     scenarios: {},
     contended: {},

@@ -1,6 +1,19 @@
 import { ConnectionError, HeadwaterError, PermissionError, RetryableError } from '../../core/errors.js';
 import { messageOf } from '../../core/thrown.js';
 
+/** What went wrong, as far as it is no fault of the data. */
+export type SqlFailureKind = 'full' | 'refused' | 'busy' | 'lost';
+
+/** Undefined for everything else. */
+export function failureKind(error: unknown): SqlFailureKind | undefined {
+  const code = failureCode(error);
+  if (code === undefined) return undefined;
+  if (isFull(code)) return 'full';
+  if (isRefusal(code)) return 'refused';
+  if (isContention(code)) return 'busy';
+  return isLost(code) ? 'lost' : undefined;
+}
+
 /**
  * What the database's own error means for the caller. An outage becomes an error of ours that says what to do; what is
  * the fault of the data stays as it is, so that the pipeline can find the row. For sinks that write through the host's own
@@ -12,26 +25,28 @@ import { messageOf } from '../../core/thrown.js';
  */
 export function toSqlFailure(error: unknown): unknown {
   if (HeadwaterError.isInstance(error)) return error;
-  const code = codeOf(error);
+  const kind = failureKind(error);
   const text = messageOf(error);
-  if (code === undefined) return error;
-  if (isFull(code)) {
-    const message = `the database has no room left (${text}): nothing was stored; make room, then it goes on`;
-    return new RetryableError(message, { code: 'SQL_FULL', cause: error });
+  switch (kind) {
+    case 'full': {
+      const message = `the database has no room left (${text}): nothing was stored; make room, then it goes on`;
+      return new RetryableError(message, { code: 'SQL_FULL', cause: error });
+    }
+    case 'refused': {
+      const message = `the database does not let us write (${text}): nothing was stored; check that it is not read-only and what its user may do`;
+      return new PermissionError(message, { code: 'SQL_REFUSED', cause: error });
+    }
+    case 'busy': {
+      const message = `the database was busy with others (${text}): nothing was stored; it is worth another try`;
+      return new RetryableError(message, { code: 'SQL_BUSY', cause: error });
+    }
+    case 'lost': {
+      const message = `the connection to the database was lost (${text}): what was not committed is undone; check that it runs`;
+      return new ConnectionError(message, { code: 'SQL_CONNECTION', cause: error });
+    }
+    default:
+      return error;
   }
-  if (isRefusal(code)) {
-    const message = `the database does not let us write (${text}): nothing was stored; check that it is not read-only and what its user may do`;
-    return new PermissionError(message, { code: 'SQL_REFUSED', cause: error });
-  }
-  if (isContention(code)) {
-    const message = `the database was busy with others (${text}): nothing was stored; it is worth another try`;
-    return new RetryableError(message, { code: 'SQL_BUSY', cause: error });
-  }
-  if (isLost(code)) {
-    const message = `the connection to the database was lost (${text}): what was not committed is undone; check that it runs`;
-    return new ConnectionError(message, { code: 'SQL_CONNECTION', cause: error });
-  }
-  return error;
 }
 
 /**
@@ -39,7 +54,7 @@ export function toSqlFailure(error: unknown): unknown {
  * (https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html), result codes of SQLite
  * (https://www.sqlite.org/rescode.html), and what Node says of sockets.
  */
-function codeOf(error: unknown): string | undefined {
+export function failureCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { code, errcode, message } = error as { code?: unknown; errcode?: unknown; message?: unknown };
   // node:sqlite has one code for everything, and the result code beside it.

@@ -1,6 +1,7 @@
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import { systemClock } from '../../core/clock.js';
 import { ConfigError, RetryableError } from '../../core/errors.js';
+import { detectDialect } from './detect-dialect.js';
 import { type DialectName, dialects, type SqlDialect } from './dialect.js';
 import { toSqlFailure } from './failure.js';
 import { applyMigrations, type Migration } from './migrations.js';
@@ -123,20 +124,6 @@ export class SqlDatabase {
 
 function isContention(error: unknown): boolean {
   return RetryableError.isInstance(error) && error.code === 'SQL_BUSY';
-}
-
-/** By what each adapter of Kysely says it can do, which also holds for a second copy of Kysely. */
-function detectDialect(kysely: Kysely<unknown>): DialectName {
-  const { supportsReturning, supportsTransactionalDdl } = kysely.getExecutor().adapter;
-  const isSqlServer = 'supportsOutput' in kysely.getExecutor().adapter && kysely.getExecutor().adapter.supportsOutput;
-  if (isSqlServer !== true) {
-    if (!supportsReturning && !supportsTransactionalDdl) return 'mysql';
-    if (supportsReturning) return supportsTransactionalDdl ? 'postgres' : 'sqlite';
-  }
-  const message = 'this Kysely speaks a dialect that is not supported: SQLite, PostgreSQL and MySQL/MariaDB are';
-  throw new ConfigError([
-    { severity: 'error', code: 'SQL_DIALECT', message, fix: "if it is one of them, say so: { dialect: 'postgres' }" },
-  ]);
 }
 
 function checkIdentifier(option: string, name: string): string {
