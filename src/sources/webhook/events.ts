@@ -1,5 +1,4 @@
 import { DecodeError } from '../../core/errors.js';
-import type { GapEvent, SourceEvent } from '../../core/event.js';
 import type { DeliveredEvent } from './provider.js';
 import type { AlertmanagerEvent } from './providers/alertmanager.js';
 import type { CloudEventsEvent } from './providers/cloudevents.js';
@@ -24,9 +23,6 @@ export type WebhookEvent =
   | StandardWebhookEvent
   | StripeWebhookEvent
   | WebhookReceivedEvent;
-
-/** Everything a `WebhookSource` emits that is not told which. */
-export type AnyWebhookEvent = SourceEvent | GapEvent;
 
 const RESERVED = 'headwater.';
 
