@@ -7,18 +7,23 @@ import { isDeeper, MAX_DEPTH } from '../../toolkit/decode/limits.js';
  * @throws DecodeError for what is no JSON, is not UTF-8, or is nested deeper than 100.
  */
 export function parseJson(content: Buffer): unknown {
+  return parseJsonText(textOf(content));
+}
+
+/** A body as text, without the mark that some senders put before it. */
+export function textOf(content: Buffer): string {
   // Most senders escape what is not ASCII, and that is decoded in half the time.
-  if (isAscii(content)) return parseJsonText(content.toString('latin1'));
+  if (isAscii(content)) return content.toString('latin1');
   if (!isUtf8(content)) throw decodeError('INVALID_ENCODING', {}, 'the body is not UTF-8');
-  return parseJsonText(content.toString('utf8'));
+  const text = content.toString('utf8');
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 /** As `parseJson`, for what was text in another format. */
 export function parseJsonText(text: string): unknown {
   let value: unknown;
   try {
-    // The mark that some senders put before UTF-8 is no part of the JSON.
-    value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    value = JSON.parse(text);
   } catch {
     throw decodeError('JSON_SYNTAX', {}, 'the body is not a JSON value');
   }

@@ -50,6 +50,8 @@ export interface DeliveredEvent<Event extends SourceEvent = SourceEvent> {
   readonly data: Event['data'];
   readonly time?: string | undefined;
   readonly subject?: string | undefined;
+  /** The JSON text that `data` was parsed from, where that is all of it: spares a spool to write it again. */
+  readonly json?: string | undefined;
 }
 
 /** What a request that is believed says. */

@@ -112,7 +112,7 @@ export class SpoolInbox implements Inbox {
       const spool = await this.open();
       const { sequence, isDuplicate } = await spool.append({
         key: pending.key,
-        value: toRecord(events),
+        value: toRecord(events, delivery.events),
         keyTtlMs: endpoint.provider.redeliveryMs,
       });
       if (!isDuplicate) this.#recent.add(sequence, events, bytes);

@@ -1,4 +1,5 @@
 import type { SourceEvent } from '../../core/event.js';
+import type { DeliveredEvent } from './provider.js';
 
 /** How records are written now. One of a later version was written by a later release. */
 const VERSION = 1;
@@ -12,9 +13,12 @@ interface SpoolRecordText {
  * A delivery as it is kept: its events, and not the request, so that what was promised does not depend on a configuration
  * that may have changed since.
  */
-export function toRecord(events: readonly SourceEvent[]): string {
-  const kept = events.map(({ type, id, source, time, subject, data }) => ({ type, id, source, time, subject, data }));
-  return JSON.stringify({ v: VERSION, events: kept } satisfies SpoolRecordText);
+export function toRecord(events: readonly SourceEvent[], delivered: readonly DeliveredEvent[]): string {
+  const kept = events.map(({ type, id, source, time, subject, data }, at) => {
+    const envelope = JSON.stringify({ type, id, source, time, subject });
+    return `${envelope.slice(0, -1)},"data":${delivered[at]?.json ?? JSON.stringify(data)}}`;
+  });
+  return `{"v":${VERSION},"events":[${kept.join(',')}]}`;
 }
 
 /** @throws Error where a later release wrote it */

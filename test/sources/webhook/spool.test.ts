@@ -155,6 +155,8 @@ describe('with a spool', () => {
       request(port, `POST /jobs HTTP/1.1\r\nHost: x\r\nX-Id: ${id}\r\nContent-Length: 0\r\n\r\n`);
     expect((await send('large'))?.status).toBe(202);
     const small = send('small');
+    await eventually(() => source.getStats().requests === 2);
+    await turns();
     const answered = send('small and answered');
     await eventually(() => source.getStats().requests === 3);
     const events = source.generateEvents();

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { SourceEvent } from '../../../core/event.js';
 import { decodeError } from '../../../toolkit/decode/decode-error.js';
 import { HmacVerifier } from '../../../toolkit/signature.js';
-import { parseJsonObject, parseJsonText, requireObject } from '../json-body.js';
+import { parseJsonText, requireObject, textOf } from '../json-body.js';
 import type { Delivery, ProviderFactory, WebhookRequest } from '../provider.js';
 
 /** What every payload of GitHub may have. */
@@ -100,28 +100,30 @@ const ACTION = /^[\w.-]{1,100}$/;
 function read(request: WebhookRequest): Delivery<GitHubWebhookEvent> {
   const name = request.header('x-github-event') ?? '';
   if (!NAME.test(name)) throw decodeError('WEBHOOK_HEADER', {}, 'x-github-event is missing, or names no event');
-  const data = payloadOf(request) as GitHubPayload;
+  const json = jsonOf(request);
+  const data = requireObject(parseJsonText(json)) as GitHubPayload;
   const id = request.header('x-github-delivery');
   const { action, repository, organization } = data;
   const hasAction = typeof action === 'string' && ACTION.test(action);
   const event = {
     type: hasAction ? (`github.${name}.${action}` as const) : (`github.${name}` as const),
     id: id ?? createHash('sha256').update(request.body).digest('hex'),
-    subject: textOf(repository?.full_name) ?? textOf(organization?.login),
+    subject: wordOf(repository?.full_name) ?? wordOf(organization?.login),
     data,
+    json,
   };
   return { id, events: [event] };
 }
 
 /** With the content type `application/x-www-form-urlencoded` the JSON is the field `payload` of a form. */
-function payloadOf(request: WebhookRequest): Readonly<Record<string, unknown>> {
+function jsonOf(request: WebhookRequest): string {
   const type = request.header('content-type') ?? '';
-  if (!type.startsWith('application/x-www-form-urlencoded')) return parseJsonObject(request.content);
-  const payload = new URLSearchParams(request.content.toString('utf8')).get('payload');
+  if (!type.startsWith('application/x-www-form-urlencoded')) return textOf(request.content);
+  const payload = new URLSearchParams(textOf(request.content)).get('payload');
   if (payload === null) throw decodeError('WEBHOOK_FORM', {}, 'the form has no field payload');
-  return requireObject(parseJsonText(payload));
+  return payload;
 }
 
-function textOf(value: unknown): string | undefined {
+function wordOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
