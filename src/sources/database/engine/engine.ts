@@ -63,6 +63,8 @@ export interface Session {
 
 export interface SessionOptions {
   readonly statementTimeoutMs: number;
+  /** PostgreSQL: what another session sees, and let us see. */
+  readonly exported?: string | undefined;
 }
 
 /** What is different about each database. */

@@ -1,5 +1,5 @@
 import { dialects } from '../../../toolkit/sql/dialect.js';
-import { asText, type Column, type Engine, quoted, type Row, type Run, type Session, type TableFacts } from './engine.js';
+import { asText, type Column, type Engine, quoted, type Row, type Run, type Session, type SessionOptions, type TableFacts } from './engine.js';
 import { type Bytes, bytesOfHex, finite, instantOf } from './values.js';
 
 const dialect = dialects.postgres;
@@ -39,8 +39,9 @@ const set = Object.entries(SETTINGS)
   .map(([name, value]) => `set_config('${name}', '${value}', true)`)
   .join(', ');
 
-async function open(run: Run, { statementTimeoutMs }: { statementTimeoutMs: number }): Promise<Session> {
+async function open(run: Run, { statementTimeoutMs, exported }: SessionOptions): Promise<Session> {
   await run('start transaction isolation level repeatable read read only');
+  if (exported !== undefined) await run(`set transaction snapshot '${exported.replaceAll("'", "''")}'`);
   const end = async (committed: boolean): Promise<void> => void (await run(committed ? 'commit' : 'rollback'));
   try {
     const [row] = await run(
@@ -174,6 +175,7 @@ function toColumn({ name, type, isRequired, base }: Row): Column {
   }
 }
 
-function instant(text: string): string {
+/** A `timestamptz` as text, in a session whose zone is UTC. */
+export function instant(text: string): string {
   return text.endsWith('+00') ? instantOf(text.slice(0, -3)) : text;
 }
