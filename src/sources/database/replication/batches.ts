@@ -56,8 +56,12 @@ export class PendingBatch {
 
   commit(end: Lsn, commit: string): void {
     this.#whole = end;
-    if (this.#events.length === 0) this.#before = end;
-    else this.#boundaries.push({ count: this.#events.length, end, commit });
+    const count = this.#events.length;
+    const last = this.#boundaries.at(-1);
+    if (count === 0) this.#before = end;
+    // A commit without events belongs to the one before it: who has acknowledged that, is behind both.
+    else if (last?.count === count) this.#boundaries[this.#boundaries.length - 1] = { ...last, end };
+    else this.#boundaries.push({ count, end, commit });
   }
 
   /** Everything up to the last commit; with the transaction that is under way, if it alone is there. */
