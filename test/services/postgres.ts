@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +12,8 @@ const USER = 'postgres';
 export interface ServerOptions {
   /** Settings as in postgresql.conf, besides those that a test server has. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Lines of pg_hba.conf that go before the one that trusts everybody of this machine. */
+  readonly authentication?: readonly string[];
 }
 
 /** Whether a server of one's own can be started. */
@@ -33,7 +35,7 @@ export class PostgresServer {
   readonly #settings: Readonly<Record<string, string>>;
   #daemon: Daemon | undefined;
 
-  static async start({ settings = {} }: ServerOptions = {}): Promise<PostgresServer> {
+  static async start({ settings = {}, authentication = [] }: ServerOptions = {}): Promise<PostgresServer> {
     const directory = mkdtempSync(join(tmpdir(), 'headwater-postgres-'));
     const found = programs();
     if (found === undefined) throw new Error('PostgreSQL is missing');
@@ -46,6 +48,8 @@ export class PostgresServer {
     const data = ['-D', join(directory, 'data'), '-A', 'trust', '-U', USER, '-E', 'UTF8', '--locale=C', '--no-sync'];
     const [command, given] = asUser(join(found, 'initdb'), data);
     await execute(command, given);
+    const rules = join(directory, 'data', 'pg_hba.conf');
+    writeFileSync(rules, [...authentication, readFileSync(rules, 'utf8')].join('\n'));
     await server.begin();
     return server;
   }

@@ -34,5 +34,11 @@ export function toReplicationFailure(error: unknown, sourceId: string, slot: str
 
 export function slotInUse(slot: string, sourceId: string, cause?: unknown): RetryableError {
   const message = `somebody else reads the slot ${slot}: each slot has one reader; end the other, or give this source a slot of its own`;
-  return new RetryableError(message, { code: 'DATABASE_SLOT_IN_USE', sourceId, cause });
+  return new RetryableError(message, { code: SLOT_IN_USE, sourceId, cause });
 }
+
+export function isSlotInUse(error: unknown): boolean {
+  return RetryableError.isInstance(error) && error.code === SLOT_IN_USE;
+}
+
+const SLOT_IN_USE = 'DATABASE_SLOT_IN_USE';

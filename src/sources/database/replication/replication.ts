@@ -8,7 +8,7 @@ import type { DatabaseBatches, ModeContext } from '../mode.js';
 import { type CapturedTable, captureTables } from './captured.js';
 import { Confirmations } from './confirmations.js';
 import { ReplicationConnection } from './connection.js';
-import { slotInUse, toReplicationFailure } from './failure.js';
+import { isSlotInUse, slotInUse, toReplicationFailure } from './failure.js';
 import { formatLsn, type Lsn, later, parseLsn } from './lsn.js';
 import { assertReplicates, createPublication, createSlot, otherEngine, withoutUrl } from './provision.js';
 import { type ServerFacts, serverFacts, slotFacts, type SlotFacts } from './server.js';
@@ -24,6 +24,8 @@ export interface ReplicationMemory {
 
 /** About five minutes in which a server may be restarted. */
 const RETRIES = { retries: 14, minDelayMs: 200, maxDelayMs: 30_000, factor: 2 };
+/** About a minute, after which the server has noticed (wal_sender_timeout) that a reader before us is gone. */
+const IN_USE_RETRIES = 8;
 const LONGEST_STATUS_MS = 10_000;
 const SHORTEST_STATUS_MS = 50;
 /** Of the server's patience: twice as often as it asks. */
@@ -67,7 +69,8 @@ class ReplicationReader {
         context.signal.throwIfAborted();
         const failure = toReplicationFailure(error, sourceId, slot);
         this.#attempt += 1;
-        if (!RetryableError.isInstance(failure) || this.#attempt > RETRIES.retries) throw failure;
+        const isEnough = this.#attempt > (isSlotInUse(failure) ? IN_USE_RETRIES : RETRIES.retries);
+        if (!RetryableError.isInstance(failure) || isEnough) throw failure;
         this.#mode.logger.warn({ error: failure, sourceId }, 'the stream of changes is begun anew');
         this.#mode.onRetry();
         await this.#disconnect();
