@@ -18,6 +18,8 @@ export const filesystemSource = (): Promise<typeof import('../src/sources/filesy
   built('sources/filesystem/index.js');
 export const apiLogSource = (): Promise<typeof import('../src/sources/logs/api-log/index.js')> =>
   built('sources/logs/api-log/index.js');
+export const databaseSource = (): Promise<typeof import('../src/sources/database/index.js')> =>
+  built('sources/database/index.js');
 export const slackSource = (): Promise<typeof import('../src/sources/slack/index.js')> =>
   built('sources/slack/index.js');
 export const logSource = (): Promise<typeof import('../src/sources/logs/log/index.js')> =>

@@ -13,6 +13,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   csv: async () => (await import('./csv.js')).csv,
   'api-log': async () => (await import('./api-log.js')).apiLog,
   lines: async () => (await import('./lines.js')).lines,
+  database: async () => (await import('./database.js')).database,
+  'database-replication': async () => (await import('./database-replication.js')).databaseReplication,
   slack: async () => (await import('./slack.js')).slack,
   sqlite: async () => (await import('./sqlite.js')).sqlite,
   postgres: async () => (await import('./postgres.js')).postgres,

@@ -154,7 +154,6 @@ export abstract class EventSource<Event extends SourceEvent = SourceEvent, Curso
     cursor?: Cursor,
   ): SourceEvent<Type, DataOf<Event, Type>> {
     const event = this.#envelope(fields);
-    if (fields.subject !== undefined) event.subject = fields.subject;
     if (fields.datacontenttype !== undefined) event.datacontenttype = fields.datacontenttype;
     if (fields.dataschema !== undefined) event.dataschema = fields.dataschema;
     if (fields.type === GAP_TYPE) this.#noteGap();
@@ -220,12 +219,17 @@ export abstract class EventSource<Event extends SourceEvent = SourceEvent, Curso
     return { kind: 'events', iterator: this.read(context)[Symbol.asyncIterator]() };
   }
 
-  /** Written out with and without a time: adding one to an object that is there costs as much as making it. */
+  /** Written out with and without time and subject: adding one to an object that is there costs as much as making it. */
   #envelope<const Type extends Event['type']>(
     fields: EventFields<Type, DataOf<Event, Type>>,
   ): Mutable<SourceEvent<Type, DataOf<Event, Type>>> {
-    const { id, type, data, time, source = this.#defaultUri() } = fields;
+    const { id, type, data, time, subject, source = this.#defaultUri() } = fields;
     const { id: sourceid, type: sourcetype } = this;
+    if (subject !== undefined) {
+      return time === undefined
+        ? { specversion: '1.0', id, source, type, sourceid, sourcetype, data, subject }
+        : { specversion: '1.0', id, source, type, sourceid, sourcetype, data, time, subject };
+    }
     return time === undefined
       ? { specversion: '1.0', id, source, type, sourceid, sourcetype, data }
       : { specversion: '1.0', id, source, type, sourceid, sourcetype, data, time };

@@ -78,7 +78,13 @@ export class PostgresServer {
       ...settings,
     };
     const set = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const [command, given] = asUser(join(this.#programs, 'postgres'), ['-D', join(this.#directory, 'data'), '-p', String(this.port), ...set]);
+    const [command, given] = asUser(join(this.#programs, 'postgres'), [
+      '-D',
+      join(this.#directory, 'data'),
+      '-p',
+      String(this.port),
+      ...set,
+    ]);
     this.#daemon = await Daemon.start(command, given, () => this.#answers());
   }
 

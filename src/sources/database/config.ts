@@ -14,20 +14,27 @@ export interface CompilableQuery {
 }
 
 const kysely = z.custom<KyselyInstance>(
-  (value) => isObjectWith(value, 'getExecutor') && isObjectWith(value, 'connection') && value['isTransaction'] === false,
+  (value) =>
+    isObjectWith(value, 'getExecutor') && isObjectWith(value, 'connection') && value['isTransaction'] === false,
   'expected a Kysely instance (not a transaction), or a URL such as postgres://host/database, mysql://…, sqlite:file',
 );
 
 const url = z
   .string()
-  .regex(/^(postgres|postgresql|mysql|mariadb|sqlite):/, 'expected a URL: postgres://host/database, mysql://…, sqlite:file')
+  .regex(
+    /^(postgres|postgresql|mysql|mariadb|sqlite):/,
+    'expected a URL: postgres://host/database, mysql://…, sqlite:file',
+  )
   .refine((value) => !/^[a-z]+:\/\/[^/?#]*@/i.test(value), {
     error: 'must not hold a user or password: put them, or the whole URL, into credentials',
   });
 
 const name = z.string().min(1);
 const query = z.union([
-  z.custom<CompilableQuery>((value) => isObjectWith(value, 'compile'), 'expected a query of Kysely, or { sql, parameters }'),
+  z.custom<CompilableQuery>(
+    (value) => isObjectWith(value, 'compile'),
+    'expected a query of Kysely, or { sql, parameters }',
+  ),
   z.strictObject({ sql: z.string().min(1), parameters: z.array(z.unknown()).default([]) }),
 ]);
 
@@ -52,7 +59,10 @@ const what = {
   statementTimeoutMs: z.int().positive().default(30_000),
 };
 
-const milliseconds = z.int().positive().max(86_400_000 * 30);
+const milliseconds = z
+  .int()
+  .positive()
+  .max(86_400_000 * 30);
 
 const keyset = z.strictObject({
   mode: z.literal('keyset'),
@@ -149,5 +159,7 @@ export type ReplicationConfig = Extract<DatabaseConfig, { mode: 'replication' }>
 export type PolledConfig = KeysetConfig | SnapshotConfig;
 
 function isObjectWith(value: unknown, method: string): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[method] === 'function';
+  return (
+    typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[method] === 'function'
+  );
 }

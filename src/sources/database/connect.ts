@@ -26,12 +26,23 @@ export function whereIs(
 ): string | KyselyInstance {
   const url = credentials !== undefined && 'url' in credentials ? credentials.url : undefined;
   if (database !== undefined && url === undefined) return database;
-  const problem = database === undefined ? 'config.database is missing' : 'config.database and credentials.url are both given';
+  const problem =
+    database === undefined ? 'config.database is missing' : 'config.database and credentials.url are both given';
   if (url === undefined || database !== undefined) {
-    throw configError(sourceId, 'DATABASE_ADDRESS', problem, 'give a Kysely instance, a URL, or the whole URL as credentials: { url }');
+    throw configError(
+      sourceId,
+      'DATABASE_ADDRESS',
+      problem,
+      'give a Kysely instance, a URL, or the whole URL as credentials: { url }',
+    );
   }
   if (!/^(postgres|postgresql|mysql|mariadb|sqlite):/.test(url)) {
-    throw configError(sourceId, 'DATABASE_ADDRESS', 'credentials.url is not the URL of a database that is spoken', 'postgres://, mysql:// or sqlite:');
+    throw configError(
+      sourceId,
+      'DATABASE_ADDRESS',
+      'credentials.url is not the URL of a database that is spoken',
+      'postgres://, mysql:// or sqlite:',
+    );
   }
   return url;
 }
@@ -140,7 +151,10 @@ async function connectMysql(address: Address): Promise<Kysely<unknown>> {
 async function connectSqlite(sourceId: string, url: string): Promise<Kysely<unknown>> {
   const path = decodeURIComponent(url.replace(/^sqlite:(\/\/)?/, ''));
   if (!existsSync(path)) {
-    throw new NotFoundError(`there is no file ${path}: check the path of the database`, { code: 'DATABASE_MISSING', sourceId });
+    throw new NotFoundError(`there is no file ${path}: check the path of the database`, {
+      code: 'DATABASE_MISSING',
+      sourceId,
+    });
   }
   const [{ Kysely, SqliteDialect }, Database] = [await importKysely(), await importLibsql()];
   const database = new Database(path, { timeout: BUSY_MS });

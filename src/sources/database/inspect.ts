@@ -2,7 +2,7 @@ import { ConfigError, HeadwaterError } from '../../core/errors.js';
 import type { Problem, ValidationResult } from '../../core/source-definition.js';
 import type { DatabaseClient } from './client.js';
 import type { DatabaseConfig, PolledConfig } from './config.js';
-import { type Session, quoted } from './engine/engine.js';
+import { quoted, type Session } from './engine/engine.js';
 import { chooseCommits } from './keyset/commits.js';
 import { findRelation, type Keyset, type Relation, toKeyset } from './relation.js';
 import { findReplicationProblems } from './replication/inspect.js';
@@ -48,7 +48,8 @@ async function findProblems(
   // What may not be read is refused here.
   await readPage(run, relation, { order, conditions: [], limit: 1 });
   const problems = indexProblems(relation, order);
-  if (keyset !== undefined && config.mode === 'keyset') problems.push(...commitProblems(keyset, chooseCommits(keyset, config, sourceId).kind));
+  if (keyset !== undefined && config.mode === 'keyset')
+    problems.push(...commitProblems(keyset, chooseCommits(keyset, config, sourceId).kind));
   if (relation.facts?.warning !== undefined && config.mode === 'keyset') {
     const { code, message, fix } = relation.facts.warning;
     problems.push(warning(code, message, fix));
@@ -59,15 +60,33 @@ async function findProblems(
 function indexProblems({ facts, engine, name }: Relation, order: Relation['key']): Problem[] {
   if (facts === undefined || facts.isView) return [];
   const names = order.map((column) => column.name);
-  if (facts.indexes.some((index) => names.slice(0, index.length).every((column, at) => index[at] === column) && isEnough(engine.name, index, names, facts.key))) return [];
+  if (
+    facts.indexes.some(
+      (index) =>
+        names.slice(0, index.length).every((column, at) => index[at] === column) &&
+        isEnough(engine.name, index, names, facts.key),
+    )
+  )
+    return [];
   const { quote } = engine.dialect;
   const columns = names.map(quote).join(', ');
   const fix = `create index on it: CREATE INDEX ${quote(`${facts.table}_headwater`)} ON ${quoted(engine.dialect, facts)} (${columns})`;
-  return [warning('DATABASE_INDEX', `no index of ${name} begins with (${names.join(', ')}): every page sorts the whole table`, fix)];
+  return [
+    warning(
+      'DATABASE_INDEX',
+      `no index of ${name} begins with (${names.join(', ')}): every page sorts the whole table`,
+      fix,
+    ),
+  ];
 }
 
 /** An index that ends early is enough where each entry ends in the primary key, as in InnoDB and (with one column) SQLite. */
-function isEnough(dialect: string, index: readonly string[], order: readonly string[], key: readonly string[]): boolean {
+function isEnough(
+  dialect: string,
+  index: readonly string[],
+  order: readonly string[],
+  key: readonly string[],
+): boolean {
   if (index.length >= order.length) return true;
   if (dialect === 'postgres') return false;
   return String([...index, ...key].slice(0, order.length)) === String(order);
@@ -80,7 +99,9 @@ function commitProblems({ name, facts, engine, cursor }: Keyset, kind: string): 
         warning(
           'DATABASE_LATE_COMMITS',
           `rows of ${name} are read with a lag: what takes longer than that to commit is missed`,
-          engine.name === 'postgres' ? XID : 'read by an auto-increment key alone, or make the lag longer than any transaction',
+          engine.name === 'postgres'
+            ? XID
+            : 'read by an auto-increment key alone, or make the lag longer than any transaction',
         ),
       ];
     case 'row-versions':
@@ -93,9 +114,19 @@ function commitProblems({ name, facts, engine, cursor }: Keyset, kind: string): 
         ),
       ];
     case 'none':
-      return [warning('DATABASE_LATE_COMMITS', `with more than one writer rows of ${name} that are committed late are missed, as was declared`)];
+      return [
+        warning(
+          'DATABASE_LATE_COMMITS',
+          `with more than one writer rows of ${name} that are committed late are missed, as was declared`,
+        ),
+      ];
     case 'watch':
-      return [warning('DATABASE_LATE_COMMITS', `numbers missing in ${name} are looked for a while: what takes longer than that to commit is missed`)];
+      return [
+        warning(
+          'DATABASE_LATE_COMMITS',
+          `numbers missing in ${name} are looked for a while: what takes longer than that to commit is missed`,
+        ),
+      ];
     default:
       return cursor?.isTransactionId === true || engine.name === 'sqlite' ? [] : [];
   }

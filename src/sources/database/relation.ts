@@ -40,7 +40,8 @@ export async function findRelation(
   config: PolledConfig,
   sourceId: string,
 ): Promise<Relation | undefined> {
-  const found = config.table === undefined ? await ofQuery(engine, run, config) : await ofTable(engine, run, config, sourceId);
+  const found =
+    config.table === undefined ? await ofQuery(engine, run, config) : await ofTable(engine, run, config, sourceId);
   if (found === undefined) return undefined;
   const find = (column: string): Column => findColumn(found.columns, column, found.name, sourceId);
   const names = config.key ?? found.facts?.key ?? [];
@@ -55,7 +56,12 @@ export async function findRelation(
   const columns = [...new Set([...wanted, ...extra])];
   const hostile = columns.find(({ name }) => name === '__proto__');
   if (hostile !== undefined) {
-    throw configError(sourceId, 'DATABASE_COLUMN', `a column of ${found.name} is called __proto__, which JavaScript cannot hold`, 'leave it out: columns: [...]');
+    throw configError(
+      sourceId,
+      'DATABASE_COLUMN',
+      `a column of ${found.name} is called __proto__, which JavaScript cannot hold`,
+      'leave it out: columns: [...]',
+    );
   }
   return { ...found, columns, key };
 }

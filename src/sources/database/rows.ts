@@ -15,7 +15,10 @@ export function decoder({ columns }: Relation): (rows: readonly Row[]) => readon
       for (let at = 0; at < names.length; at += 1) {
         const name = names[at] as string;
         const value = row[name];
-        if (value !== null) row[name] = (decodes[at] as NonNullable<Column['decode']>)(value);
+        if (value === null) continue;
+        const decoded = (decodes[at] as NonNullable<Column['decode']>)(value);
+        // Most are what they should be, and writing costs more than looking.
+        if (decoded !== value) row[name] = decoded;
       }
     }
     return rows as readonly DatabaseRow[];
@@ -27,11 +30,16 @@ export function textsOf(columns: readonly Column[], row: DatabaseRow): string[] 
   return columns.map((column) => column.toText(row[column.name] ?? null));
 }
 
-/** The columns that tell a row apart, with their values. */
-export function keyOf(key: readonly Column[], row: DatabaseRow): DatabaseRow {
-  const [first] = key;
-  if (key.length === 1 && first !== undefined) return { [first.name]: row[first.name] ?? null };
-  return Object.fromEntries(key.map(({ name }) => [name, row[name] ?? null]));
+/** Gives the columns that tell a row apart, with their values. */
+export function keysOf(key: readonly Column[]): (row: DatabaseRow) => DatabaseRow {
+  const names = key.map(({ name }) => name);
+  const none: DatabaseRow = Object.fromEntries(names.map((name) => [name, null]));
+  return (row) => {
+    // A copy has its shape from the beginning.
+    const values = { ...none };
+    for (const name of names) values[name] = row[name] ?? null;
+    return values;
+  };
 }
 
 /** A key as one text; several columns as JSON, so that no two keys make the same. */

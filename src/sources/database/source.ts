@@ -126,7 +126,8 @@ export class DatabaseSource extends BatchEventSource<DatabaseEvent, DatabaseCurs
    */
   async dropReplicationSlot(): Promise<void> {
     const { config } = this;
-    if (config.mode !== 'replication') throw configError(this.id, 'DATABASE_REPLICATION', `mode ${config.mode} has no replication slot`);
+    if (config.mode !== 'replication')
+      throw configError(this.id, 'DATABASE_REPLICATION', `mode ${config.mode} has no replication slot`);
     await dropSlot(this.#client(), config, this.id);
   }
 

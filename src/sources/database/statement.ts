@@ -72,7 +72,12 @@ export async function readPage(run: Run, relation: Relation, page: Page): Promis
   return rows;
 }
 
-function select(run: Run, relation: Relation, page: Page, first: readonly (Condition | undefined)[]): Promise<readonly Row[]> {
+function select(
+  run: Run,
+  relation: Relation,
+  page: Page,
+  first: readonly (Condition | undefined)[],
+): Promise<readonly Row[]> {
   const statement = new Statement(relation);
   const head = `select ${statement.columns()} from ${statement.from()}`;
   const conditions = [...first, ...page.conditions].flatMap((condition) => condition?.(statement) ?? []);
@@ -94,6 +99,9 @@ function isEqualThenAfter(order: readonly Column[], after: readonly string[], eq
   return (statement) =>
     order
       .slice(0, equal + 1)
-      .map((column, at) => `${statement.column(column)} ${at < equal ? '=' : '>'} ${statement.text(column, after[at] ?? '')}`)
+      .map(
+        (column, at) =>
+          `${statement.column(column)} ${at < equal ? '=' : '>'} ${statement.text(column, after[at] ?? '')}`,
+      )
       .join(' and ');
 }

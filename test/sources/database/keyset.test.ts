@@ -4,7 +4,17 @@ import { KyselyCursorStore } from '../../../src/cursors/kysely/index.js';
 import { ingest } from '../../../src/index.js';
 import { type DatabaseCursor, DatabaseSource } from '../../../src/sources/database/index.js';
 import { describeWith } from '../../services/needs.js';
-import { createDatabase, type Database, keysetSource, readAll, rowsOf, run, serviceOf, services, typesOf } from './support.js';
+import {
+  createDatabase,
+  type Database,
+  keysetSource,
+  readAll,
+  rowsOf,
+  run,
+  serviceOf,
+  services,
+  typesOf,
+} from './support.js';
 
 const ROWS = 10_000;
 const PAGE = 100;
@@ -15,9 +25,15 @@ for (const service of services) {
     const numbers = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index + 1));
     const fill = async ({ database }: Database, count: number): Promise<void> => {
       const column = service.name === 'MariaDB' ? 'datetime(6) not null' : types.instant;
-      await run(database, `create table ties (id int primary key, at ${column})`, 'create index ties_at on ties (at, id)');
+      await run(
+        database,
+        `create table ties (id int primary key, at ${column})`,
+        'create index ties_at on ties (at, id)',
+      );
       for (let from = 0; from < count; from += 1_000) {
-        const rows = numbers(Math.min(1_000, count - from)).map((each) => `(${from + Number(each)}, '2024-01-01 00:00:00.123456')`);
+        const rows = numbers(Math.min(1_000, count - from)).map(
+          (each) => `(${from + Number(each)}, '2024-01-01 00:00:00.123456')`,
+        );
         await run(database, `insert into ties values ${rows.join(', ')}`);
       }
     };
@@ -56,7 +72,10 @@ for (const service of services) {
           () => false,
         );
       }
-      const [counts] = await run(database.database, 'select count(*) as all_rows, count(distinct id) as distinct_rows from received');
+      const [counts] = await run(
+        database.database,
+        'select count(*) as all_rows, count(distinct id) as distinct_rows from received',
+      );
       expect([Number(counts?.['all_rows']), Number(counts?.['distinct_rows'])]).toEqual([ROWS, ROWS]);
     }, 120_000);
 
@@ -67,7 +86,8 @@ for (const service of services) {
       let cursor: DatabaseCursor | undefined;
       for (let stop = 1; ids.length < 25; stop = (stop % 7) + 1) {
         const source = await keysetSource(database, { table: 'ties', cursorColumn: 'at', pageSize: 5 }, cursor);
-        for await (const event of source.generateEvents({ limit: stop })) ids.push(...rowsOf([event]).map(({ id }) => id));
+        for await (const event of source.generateEvents({ limit: stop }))
+          ids.push(...rowsOf([event]).map(({ id }) => id));
         cursor = JSON.parse(JSON.stringify(source.getCursor()));
       }
       expect(ids.map(Number)).toEqual(numbers(25).map(Number));
@@ -95,9 +115,22 @@ for (const service of services) {
 
     it('DB4: a NULL among rows of a key of several columns is an error too, and reads the rows of such a key in order', async () => {
       const database = await createDatabase(service);
-      await run(database.database, 'create table pairs (a int, b int, c int)', 'insert into pairs values (2, 1, 0), (1, 2, 0), (1, 1, 0)');
-      const source = await keysetSource(database, { table: 'pairs', key: ['a', 'b'], pageSize: 1, lateCommits: 'none' });
-      expect((await readAll(source)).map(({ id }) => id)).toEqual(['pairs:["1","1"]', 'pairs:["1","2"]', 'pairs:["2","1"]']);
+      await run(
+        database.database,
+        'create table pairs (a int, b int, c int)',
+        'insert into pairs values (2, 1, 0), (1, 2, 0), (1, 1, 0)',
+      );
+      const source = await keysetSource(database, {
+        table: 'pairs',
+        key: ['a', 'b'],
+        pageSize: 1,
+        lateCommits: 'none',
+      });
+      expect((await readAll(source)).map(({ id }) => id)).toEqual([
+        'pairs:["1","1"]',
+        'pairs:["1","2"]',
+        'pairs:["2","1"]',
+      ]);
       await run(database.database, 'insert into pairs values (3, null, 0)');
       await expect(readAll(source)).rejects.toMatchObject({ code: 'DATABASE_NULL' });
     });
@@ -110,7 +143,8 @@ for (const service of services) {
         'insert into orders values (1, 1, 1), (2, 2, 3)',
       );
       const config = { table: 'orders', cursorColumn: 'changed', lateCommits: 'none' } as const;
-      const types = async (more: object) => (await readAll(await keysetSource(database, { ...config, ...more }))).map(({ type }) => type);
+      const types = async (more: object) =>
+        (await readAll(await keysetSource(database, { ...config, ...more }))).map(({ type }) => type);
       expect(await types({})).toEqual(['db.row.updated', 'db.row.updated']);
       expect(await types({ createdColumn: 'created' })).toEqual(['db.row.inserted', 'db.row.updated']);
       expect(await types({ appendOnly: true })).toEqual(['db.row.inserted', 'db.row.inserted']);
@@ -124,12 +158,19 @@ for (const service of services) {
         `insert into orders values (1, 'paid', 10), (2, 'open', 20), (3, 'paid', 30), (4, 'paid', 40)`,
       );
       const host = database.database as unknown as Kysely<{ orders: { id: number; state: string; total: number } }>;
-      const builder = host.selectFrom('orders').select(['id', sql<number>`total * 2`.as('twice')]).where('state', '=', 'paid');
+      const builder = host
+        .selectFrom('orders')
+        .select(['id', sql<number>`total * 2`.as('twice')])
+        .where('state', '=', 'paid');
       const text = 'select id, total * 2 as twice from orders where state = ? -- paid';
       const parameter = service.name === 'PostgreSQL' ? '$1' : '?';
       for (const query of [builder, { sql: text.replace('?', parameter), parameters: ['paid'] }]) {
         const source = await keysetSource(database, { query, key: 'id', pageSize: 2, lateCommits: 'none' });
-        expect(rowsOf(await readAll(source)).map((row) => [Number(row['id']), Number(row['twice'])])).toEqual([[1, 20], [3, 60], [4, 80]]);
+        expect(rowsOf(await readAll(source)).map((row) => [Number(row['id']), Number(row['twice'])])).toEqual([
+          [1, 20],
+          [3, 60],
+          [4, 80],
+        ]);
         expect(await source.validate()).toMatchObject({ ok: true });
       }
     });
@@ -140,16 +181,22 @@ for (const service of services) {
       const source = await keysetSource(database, { table: 'orders', pollIntervalMs: 10 });
       const seen: unknown[] = [];
       const writing = (async () => {
-        for (const what of ['a', 'b', 'c']) await run(database.database, `insert into orders (what) values ('${what}')`);
+        for (const what of ['a', 'b', 'c'])
+          await run(database.database, `insert into orders (what) values ('${what}')`);
       })();
-      for await (const event of source.generateEvents({ follow: true, limit: 3 })) seen.push(...rowsOf([event]).map(({ what }) => what));
+      for await (const event of source.generateEvents({ follow: true, limit: 3 }))
+        seen.push(...rowsOf([event]).map(({ what }) => what));
       await writing;
       expect(seen).toEqual(['a', 'b', 'c']);
     });
 
     it('a cursor of other columns, or of a column whose type was changed, is refused', async () => {
       const database = await createDatabase(service);
-      await run(database.database, 'create table orders (id int primary key, v int not null)', 'insert into orders values (1, 1)');
+      await run(
+        database.database,
+        'create table orders (id int primary key, v int not null)',
+        'insert into orders values (1, 1)',
+      );
       const first = await keysetSource(database, { table: 'orders', cursorColumn: 'v', lateCommits: 'none' });
       await readAll(first);
       const other = await keysetSource(database, { table: 'orders', lateCommits: 'none' }, first.getCursor());

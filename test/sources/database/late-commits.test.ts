@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { DatabaseCursor } from '../../../src/sources/database/index.js';
-import { FakeClock } from '../../../src/testing/index.js';
 import { DatabaseSource } from '../../../src/sources/database/index.js';
+import { FakeClock } from '../../../src/testing/index.js';
 import type { DatabaseService } from '../../services/databases.js';
 import { describeWith } from '../../services/needs.js';
 import { createDatabase, type Database, keysetSource, readAll, rowsOf, run, serviceOf } from './support.js';
@@ -26,7 +26,9 @@ const settings: readonly Setting[] = [
   {
     name: 'PostgreSQL, xmin',
     service: 'PostgreSQL',
-    create: ['create table orders (id bigserial primary key, what text, updated_at timestamptz not null default now())'],
+    create: [
+      'create table orders (id bigserial primary key, what text, updated_at timestamptz not null default now())',
+    ],
     config: { cursorColumn: 'updated_at' },
   },
   {
@@ -182,7 +184,10 @@ describeWith('PostgreSQL', await postgres.isThere(), 'PostgreSQL, what a row car
   it('DB1: rows written within a savepoint of a transaction that is open are not passed over', async () => {
     for (const config of [{ cursorColumn: 'x' }, {}]) {
       const database = await createDatabase(postgres);
-      await run(database.database, 'create table orders (id serial primary key, what text, x xid8 not null default pg_current_xact_id())');
+      await run(
+        database.database,
+        'create table orders (id serial primary key, what text, x xid8 not null default pg_current_xact_id())',
+      );
       const other = database.connect();
       let cursor: DatabaseCursor | undefined;
       const poll = async (): Promise<unknown[]> => {
@@ -193,7 +198,14 @@ describeWith('PostgreSQL', await postgres.isThere(), 'PostgreSQL, what a row car
       };
       const seen: unknown[] = [];
       await other.connection().execute(async (own) => {
-        await run(own, 'begin', `insert into orders (what) values ('first')`, 'savepoint a', `insert into orders (what) values ('inner')`, 'release a');
+        await run(
+          own,
+          'begin',
+          `insert into orders (what) values ('first')`,
+          'savepoint a',
+          `insert into orders (what) values ('inner')`,
+          'release a',
+        );
         await run(database.database, `insert into orders (what) values ('fast')`);
         seen.push(...(await poll()));
         await run(own, 'savepoint b', `insert into orders (what) values ('later')`, 'commit');
@@ -227,7 +239,11 @@ describeWith('PostgreSQL', await postgres.isThere(), 'PostgreSQL, what a row car
 
   it('DB1: a table or a query of which nothing can be told is refused, unless that is declared', async () => {
     const database = await createDatabase(postgres);
-    await run(database.database, 'create table orders (id int primary key)', 'create view part as select * from orders');
+    await run(
+      database.database,
+      'create table orders (id int primary key)',
+      'create view part as select * from orders',
+    );
     const config = { table: 'part', key: 'id' };
     const source = await keysetSource(database, config);
     await expect(readAll(source)).rejects.toMatchObject({ code: 'DATABASE_LATE_COMMITS' });
@@ -241,7 +257,9 @@ describeWith('PostgreSQL', await postgres.isThere(), 'PostgreSQL, what a row car
     const source = await keysetSource(database, { table: 'orders' });
     const [first] = await readAll(source);
     const cursor = { ...(source.getCursor() as DatabaseCursor), server: '42/1' };
-    await expect(readAll(await keysetSource(database, { table: 'orders' }, cursor))).rejects.toMatchObject({ code: 'GAP' });
+    await expect(readAll(await keysetSource(database, { table: 'orders' }, cursor))).rejects.toMatchObject({
+      code: 'GAP',
+    });
     const config = { mode: 'keyset', database: database.database, table: 'orders' } as const;
     const going = await DatabaseSource.create({ id: 'test', onGap: 'emit', config, cursor });
     const events = await readAll(going);
@@ -256,9 +274,18 @@ const mariadb = serviceOf('MariaDB');
 describeWith('MariaDB', await mariadb.isThere(), 'MariaDB, numbers that are missing', () => {
   it('are looked for as long as they are watched, and no longer', async () => {
     const database = await createDatabase(mariadb);
-    await run(database.database, 'create table orders (id int auto_increment primary key)', 'insert into orders values (2), (5)');
+    await run(
+      database.database,
+      'create table orders (id int auto_increment primary key)',
+      'insert into orders values (2), (5)',
+    );
     const clock = new FakeClock();
-    const config = { mode: 'keyset', database: database.database, table: 'orders', lateCommits: { watchMs: 60_000 } } as const;
+    const config = {
+      mode: 'keyset',
+      database: database.database,
+      table: 'orders',
+      lateCommits: { watchMs: 60_000 },
+    } as const;
     const source = await DatabaseSource.create({ id: 'test', clock, config });
     const ids = async (): Promise<unknown[]> => rowsOf(await readAll(source)).map(({ id }) => id);
     expect(await ids()).toEqual([2, 5]);

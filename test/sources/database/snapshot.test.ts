@@ -11,11 +11,17 @@ for (const service of services) {
   describeWith(service.name, await service.isThere(), `mode snapshot, ${service.name}`, () => {
     const create = async (): Promise<Database> => {
       const database = await createDatabase(service);
-      await run(database.database, 'create table people (a int not null, b varchar(20) not null, what varchar(20), primary key (a, b))');
+      await run(
+        database.database,
+        'create table people (a int not null, b varchar(20) not null, what varchar(20), primary key (a, b))',
+      );
       return database;
     };
     const source = (database: Database, pageSize = PAGE): Promise<DatabaseSource> =>
-      DatabaseSource.create({ id: 'people', config: { mode: 'snapshot', database: database.database, table: 'people', pageSize } });
+      DatabaseSource.create({
+        id: 'people',
+        config: { mode: 'snapshot', database: database.database, table: 'people', pageSize },
+      });
 
     it('DB6: tells what was inserted, updated and deleted between two looks', async () => {
       const database = await create();
@@ -67,7 +73,8 @@ for (const service of services) {
                 id: 'people',
                 config: { mode: 'snapshot', database: database.database, table: 'people', pageSize: PAGE },
               });
-              for await (const event of reader.generateBatches({ limit })) for (const each of event.events) learn(seen, each);
+              for await (const event of reader.generateBatches({ limit }))
+                for (const each of event.events) learn(seen, each);
               await reader.close();
             }
             expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(now));
@@ -85,7 +92,10 @@ describe('mode snapshot', () => {
     if (sqlite === undefined) throw new Error('SQLite is always there');
     const database = await createDatabase(sqlite);
     await run(database.database, 'create table t (k text primary key)', 'insert into t values (null)');
-    const reader = await DatabaseSource.create({ id: 't', config: { mode: 'snapshot', database: database.database, table: 't' } });
+    const reader = await DatabaseSource.create({
+      id: 't',
+      config: { mode: 'snapshot', database: database.database, table: 't' },
+    });
     await expect(readAll(reader)).rejects.toMatchObject({ code: 'DATABASE_NULL' });
   });
 });

@@ -19,7 +19,11 @@ for (const service of services) {
       const ids: unknown[] = [];
       let cursor: DatabaseCursor | undefined;
       for (let turn = 0; turn < 4; turn += 1) {
-        const source = await keysetSource(database, { table: 'orders', cursorColumn: 'at', nulls: 'skip', pageSize: 1 }, cursor);
+        const source = await keysetSource(
+          database,
+          { table: 'orders', cursorColumn: 'at', nulls: 'skip', pageSize: 1 },
+          cursor,
+        );
         for await (const event of source.generateEvents({ limit: 1 })) {
           ids.push(...rowsOf([event]).map(({ id }) => id));
           expect(String(rowsOf([event])[0]?.['at'])).toContain('12:00:00.123456');
@@ -65,7 +69,10 @@ for (const service of services) {
       const database = await createDatabase(service);
       for (const [type, values] of [
         ['varchar(20)', [`'a''b'`, `'a\\b'`.replace('\\', service.name === 'MariaDB' ? '\\\\' : '\\'), `'ü'`]],
-        [types.bytes, service.name === 'PostgreSQL' ? [`'\\x00'`, `'\\x00ff'`, `'\\xff'`] : [`x'00'`, `x'00ff'`, `x'ff'`]],
+        [
+          types.bytes,
+          service.name === 'PostgreSQL' ? [`'\\x00'`, `'\\x00ff'`, `'\\xff'`] : [`x'00'`, `x'00ff'`, `x'ff'`],
+        ],
       ] as const) {
         await run(database.database, `create table keyed (k ${type} not null primary key)`);
         await run(database.database, ...values.map((value) => `insert into keyed values (${value})`));
@@ -112,13 +119,22 @@ for (const name of ['PostgreSQL', 'MariaDB'] as const) {
   describeWith(name, await service.isThere(), `time zones, ${name}`, () => {
     it('DB9: server, connection and process in three zones each give the same instants', async () => {
       const database = await createDatabase(service);
-      const { name: schema } = (await run(database.database, name === 'PostgreSQL' ? 'select current_schema() as name' : 'select database() as name'))[0] as { name: string };
+      const { name: schema } = (
+        await run(
+          database.database,
+          name === 'PostgreSQL' ? 'select current_schema() as name' : 'select database() as name',
+        )
+      )[0] as { name: string };
       // A summer night in which the zones are on different days.
       const insert =
         name === 'PostgreSQL'
           ? `insert into times values (1, '2024-07-01 02:30:00.123456+00', '2024-07-01 02:30:00.5')`
           : `insert into times values (1, from_unixtime(1719801000.123456), '2024-07-01 02:30:00.5')`;
-      await run(database.database, `create table times (id int primary key, at ${name === 'PostgreSQL' ? 'timestamptz' : 'timestamp(6)'} null, local ${name === 'PostgreSQL' ? 'timestamp' : 'datetime(6)'})`, insert);
+      await run(
+        database.database,
+        `create table times (id int primary key, at ${name === 'PostgreSQL' ? 'timestamptz' : 'timestamp(6)'} null, local ${name === 'PostgreSQL' ? 'timestamp' : 'datetime(6)'})`,
+        insert,
+      );
       const program = await Program.build(new URL('./programs/read-times.ts', import.meta.url));
       try {
         const answers = new Set<string>();

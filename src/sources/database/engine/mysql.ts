@@ -159,11 +159,20 @@ function toColumn({ name, type, base, nullable, extra, digits, scale }: Row): Co
     case 'bit':
       return { ...common, select: (reference) => `cast(${reference} + 0 as char)` };
     case 'decimal':
-      return { ...common, select: text, compared: (placeholder) => `cast(${placeholder} as decimal(${digits}, ${scale}))` };
+      return {
+        ...common,
+        select: text,
+        compared: (placeholder) => `cast(${placeholder} as decimal(${digits}, ${scale}))`,
+      };
     case 'float':
     case 'double': {
       const select = (reference: string): string => `${reference} + 0e0`;
-      return { ...common, select, decode: (value) => finite(Number(value)), compared: (placeholder) => `(${placeholder} + 0e0)` };
+      return {
+        ...common,
+        select,
+        decode: (value) => finite(Number(value)),
+        compared: (placeholder) => `(${placeholder} + 0e0)`,
+      };
     }
     case 'timestamp':
       return { ...common, ...dateTime, select: text, decode: (value) => instantOf(String(value)), time: 'instant' };
@@ -171,7 +180,11 @@ function toColumn({ name, type, base, nullable, extra, digits, scale }: Row): Co
       return { ...common, ...dateTime, select: text, time: 'local' };
     case 'date':
     case 'time':
-      return { ...common, select: text, compared: (placeholder) => `cast(${placeholder} as ${base}${base === 'time' ? '(6)' : ''})` };
+      return {
+        ...common,
+        select: text,
+        compared: (placeholder) => `cast(${placeholder} as ${base}${base === 'time' ? '(6)' : ''})`,
+      };
     case 'char':
     case 'varchar':
     case 'tinytext':

@@ -1,5 +1,15 @@
 import { dialects } from '../../../toolkit/sql/dialect.js';
-import { asText, type Column, type Engine, quoted, type Row, type Run, type Session, type SessionOptions, type TableFacts } from './engine.js';
+import {
+  asText,
+  type Column,
+  type Engine,
+  quoted,
+  type Row,
+  type Run,
+  type Session,
+  type SessionOptions,
+  type TableFacts,
+} from './engine.js';
 import { type Bytes, bytesOfHex, finite, instantOf } from './values.js';
 
 const dialect = dialects.postgres;
@@ -22,7 +32,9 @@ export const postgres: Engine = {
     );
   },
   async identity(run) {
-    const [row] = await run('select system_identifier::text as server, current_database() as base from pg_control_system()');
+    const [row] = await run(
+      'select system_identifier::text as server, current_database() as base from pg_control_system()',
+    );
     return `postgres:${row?.['server']}/${row?.['base']}`;
   },
   table: tableFacts,
@@ -86,7 +98,10 @@ const INDEXES = `select i.indisprimary as "isPrimary",
   where i.indrelid = $1::oid and i.indisvalid and i.indpred is null and m.amname = 'btree'
   order by i.indisprimary desc, c.relname`;
 
-async function tableFacts(run: Run, name: { schema?: string | undefined; table: string }): Promise<TableFacts | undefined> {
+async function tableFacts(
+  run: Run,
+  name: { schema?: string | undefined; table: string },
+): Promise<TableFacts | undefined> {
   const [found] = await run(TABLE, [quoted(dialect, name)]);
   // A name that is too long is cut before it is looked up.
   if (found === undefined || found['name'] !== name.table) return undefined;

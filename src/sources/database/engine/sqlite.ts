@@ -30,22 +30,34 @@ async function tableFacts(run: Run, { schema, table }: TableName): Promise<Table
   const of = [table, schema ?? 'main'];
   const schemas = await run('select name from pragma_database_list');
   if (schema !== undefined && !schemas.some(({ name }) => name === schema)) return undefined;
-  const [found] = await run(`select name, type, sql from ${master} where name = ? and type in ('table', 'view')`, [table]);
+  const [found] = await run(`select name, type, sql from ${master} where name = ? and type in ('table', 'view')`, [
+    table,
+  ]);
   if (found === undefined) return undefined;
   const rows = await run('select * from pragma_table_xinfo(?, ?) where hidden <> 1', of);
   const columns = rows.map(toColumn);
-  const primary = rows.filter(({ pk }) => Number(pk) > 0).sort((left, right) => Number(left['pk']) - Number(right['pk']));
+  const primary = rows
+    .filter(({ pk }) => Number(pk) > 0)
+    .sort((left, right) => Number(left['pk']) - Number(right['pk']));
   const indexes = [primary.map(({ name }) => String(name))];
   for (const index of await run('select name from pragma_index_list(?, ?) where partial = 0', of)) {
-    const parts = await run('select name from pragma_index_info(?, ?) order by seqno', [index['name'], schema ?? 'main']);
+    const parts = await run('select name from pragma_index_info(?, ?) order by seqno', [
+      index['name'],
+      schema ?? 'main',
+    ]);
     indexes.push(parts.map(({ name }) => String(name ?? '')));
   }
-  const isReused = primary.length === 1 && /^integer$/i.test(String(primary[0]?.['type'])) && !/\bautoincrement\b/i.test(String(found['sql']));
+  const isReused =
+    primary.length === 1 &&
+    /^integer$/i.test(String(primary[0]?.['type'])) &&
+    !/\bautoincrement\b/i.test(String(found['sql']));
   return {
     schema,
     table,
     isView: found['type'] === 'view',
-    columns: columns.map((column) => (isReused && column.name === primary[0]?.['name'] ? { ...column, isNullable: false } : column)),
+    columns: columns.map((column) =>
+      isReused && column.name === primary[0]?.['name'] ? { ...column, isNullable: false } : column,
+    ),
     key: primary.map(({ name }) => String(name)),
     indexes,
     ...(isReused && {
@@ -77,7 +89,7 @@ function toColumn({ name, type, notnull }: Row): Column {
   const plain = (reference: string): string => reference;
   // Drivers round integers beyond 2^53 without a word.
   const exact = (reference: string): string =>
-    `case when typeof(${reference}) = 'integer' and ${reference} not between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} then cast(${reference} as text) else ${reference} end`;
+    `iif(${reference} between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} or typeof(${reference}) <> 'integer', ${reference}, cast(${reference} as text))`;
   return {
     name: String(name),
     type: String(type),
@@ -101,6 +113,7 @@ function toColumn({ name, type, notnull }: Row): Column {
 }
 
 function decode(value: unknown): DatabaseValue {
+  if (typeof value === 'string') return value;
   if (typeof value === 'number') return finite(value);
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (value instanceof ArrayBuffer) return { data_base64: Buffer.from(value).toString('base64') };

@@ -48,7 +48,11 @@ function automatic(keyset: Keyset, sourceId: string): Commits {
 function withLag({ engine, cursor, order, name }: Keyset, lagMs: number, sourceId: string): Commits {
   const column = cursor ?? order[0];
   if (column !== undefined && engine.ago?.(column, lagMs) !== undefined) return { kind: 'lag', lagMs };
-  throw refusal(sourceId, `lagMs needs a cursor column of ${name} that is a time`, 'in SQLite there is one writer at a time, and no lag is needed');
+  throw refusal(
+    sourceId,
+    `lagMs needs a cursor column of ${name} that is a time`,
+    'in SQLite there is one writer at a time, and no lag is needed',
+  );
 }
 
 function isCounted({ engine, order, facts }: Keyset): boolean {
@@ -110,7 +114,8 @@ function becameVisible(column: Column, from: string | undefined, to: string, now
   const target = parseSnapshot(to);
   return (statement) => {
     const x = statement.column(column);
-    const isSeen = (snapshot: string): string => `pg_visible_in_snapshot(${x}, ${statement.value(snapshot)}::pg_snapshot)`;
+    const isSeen = (snapshot: string): string =>
+      `pg_visible_in_snapshot(${x}, ${statement.value(snapshot)}::pg_snapshot)`;
     const xid = (value: bigint): string => `${statement.value(String(value))}::xid8`;
     const isInTarget = `${x} < ${xid(target.xmax)} and ${isSeen(to)}`;
     if (from === undefined) return `((${isInTarget}) or ${x} >= ${xid(parseSnapshot(now).xmax)})`;

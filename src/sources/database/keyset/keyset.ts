@@ -3,11 +3,11 @@ import { poll } from '../../../toolkit/poll.js';
 import { readAhead } from '../../../toolkit/read-ahead.js';
 import type { KeysetConfig } from '../config.js';
 import { type DatabaseCursor, parseCursor } from '../cursor.js';
-import type { DatabaseEvent, DatabaseFields } from '../events.js';
 import { isInstant } from '../engine/values.js';
+import type { DatabaseEvent, DatabaseFields } from '../events.js';
 import { type DatabaseBatches, type ModeContext, SERVER_CHANGED } from '../mode.js';
 import type { Keyset } from '../relation.js';
-import { type DatabaseRow, keyOf, keyText, plain } from '../rows.js';
+import { type DatabaseRow, keysOf, keyText, plain } from '../rows.js';
 import { Listener } from './listener.js';
 import { type KeysetMemory, KeysetReader, type KeysetStep } from './reader.js';
 
@@ -28,7 +28,10 @@ export async function* readKeyset(mode: ModeContext, config: KeysetConfig, memor
   };
   let toFields: RowToFields | undefined;
   let known: Keyset | undefined;
-  for await (const step of poll(() => readAhead(reader.round()), options)) {
+  // A driver that does not give way has nothing on its way meanwhile.
+  const isEmbedded = client.engine.name === 'sqlite';
+  const round = () => (isEmbedded ? reader.round() : readAhead(reader.round()));
+  for await (const step of poll(round, options)) {
     mode.onReading();
     if (step.keyset !== known || toFields === undefined) {
       known = step.keyset;
@@ -57,6 +60,7 @@ function fieldsOf({ name: table, key, cursor }: Keyset, config: KeysetConfig): R
   const isVersioned = cursor !== undefined && !key.includes(cursor);
   const isAppendOnly = config.appendOnly ?? !isVersioned;
   const column = cursor?.name ?? '';
+  const keyOf = keysOf(key);
   return (row) => {
     const subject = keyText(key, row);
     const version = isVersioned ? row[column] : undefined;
@@ -67,7 +71,7 @@ function fieldsOf({ name: table, key, cursor }: Keyset, config: KeysetConfig): R
       id: isVersioned ? `${table}:${subject}@${plain(version ?? null)}` : `${table}:${subject}`,
       subject,
       time: isInstant(time) ? time : undefined,
-      data: { table, key: keyOf(key, row), row },
+      data: { table, key: keyOf(row), row },
     };
   };
 }

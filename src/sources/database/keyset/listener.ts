@@ -21,10 +21,16 @@ export class Listener {
     if (notifyChannel === undefined) return undefined;
     const { client, sourceId, logger } = mode;
     if (client.address === undefined || client.engine.name !== 'postgres') {
-      throw configError(sourceId, 'DATABASE_NOTIFY', 'notifyChannel needs a URL of PostgreSQL: a Kysely instance does not listen');
+      throw configError(
+        sourceId,
+        'DATABASE_NOTIFY',
+        'notifyChannel needs a URL of PostgreSQL: a Kysely instance does not listen',
+      );
     }
     const connection = await connectListener(client.address);
-    connection.on('error', (error) => logger.warn({ error, sourceId }, 'the connection that listens was lost: polling goes on'));
+    connection.on('error', (error) =>
+      logger.warn({ error, sourceId }, 'the connection that listens was lost: polling goes on'),
+    );
     const listener = new Listener(connection);
     try {
       await connection.connect();

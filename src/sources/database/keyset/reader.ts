@@ -144,7 +144,12 @@ class KeysetTurn {
   readonly #session: Session;
   readonly #cursor: KeysetCursor;
 
-  constructor(options: KeysetReaderOptions, { keyset, commits, decode }: Known, session: Session, cursor: KeysetCursor) {
+  constructor(
+    options: KeysetReaderOptions,
+    { keyset, commits, decode }: Known,
+    session: Session,
+    cursor: KeysetCursor,
+  ) {
     this.#options = options;
     this.#keyset = keyset;
     this.#commits = commits;
@@ -159,7 +164,8 @@ class KeysetTurn {
     const isByTransactions = this.#commits.kind === 'transactions' || this.#commits.kind === 'row-versions';
     const to = cursor.to ?? (isByTransactions ? await targetOf(this.#commits, this.#session, cursor.from) : undefined);
     if (isByTransactions && to === undefined) return { next: OVER };
-    const round = to === undefined ? undefined : roundCondition(this.#commits, { from: cursor.from, to, now: snapshot });
+    const round =
+      to === undefined ? undefined : roundCondition(this.#commits, { from: cursor.from, to, now: snapshot });
     if (turn.isChecked !== true) await this.#refuseNulls(round);
     const checked = { ...turn, isChecked: true };
     if (cursor.missing !== undefined && turn.isSearched !== true) return this.#search(cursor.missing, checked);
@@ -208,7 +214,8 @@ class KeysetTurn {
       `(${missing.map(([from, to]) => `${statement.column(column)} between ${statement.text(column, from)} and ${statement.text(column, to)}`).join(' or ')})`;
     const rows = await this.#page([column], undefined, [isWithin]);
     const numbers = rows.map((row) => column.toText(row[column.name] ?? null));
-    const positionAt = (count: number): KeysetCursor => withMissing(this.#cursor, without(missing, numbers.slice(0, count)));
+    const positionAt = (count: number): KeysetCursor =>
+      withMissing(this.#cursor, without(missing, numbers.slice(0, count)));
     const isLast = rows.length < this.#options.config.pageSize;
     const left = without(missing, numbers);
     const watchMs = this.#commits.kind === 'watch' ? this.#commits.watchMs : 0;
@@ -271,13 +278,18 @@ class KeysetTurn {
   async #refuseNulls(round: Condition | undefined): Promise<void> {
     const { key, cursor, name } = this.#keyset;
     const isAllowed = this.#options.config.nulls !== 'error';
-    const columns = [...new Set([...key, ...(cursor === undefined || isAllowed ? [] : [cursor])])].filter((column) => column.isNullable);
+    const columns = [...new Set([...key, ...(cursor === undefined || isAllowed ? [] : [cursor])])].filter(
+      (column) => column.isNullable,
+    );
     if (columns.length === 0) return;
     const statement = new Statement(this.#keyset);
     const from = statement.from();
     const isAnyNull = columns.map((column) => `${statement.column(column)} is null`).join(' or ');
     const isWithin = round === undefined || columns.includes(cursor as Column) ? '' : ` and ${round(statement)}`;
-    const [found] = await this.#session.run(`select 1 as one from ${from} where (${isAnyNull})${isWithin} limit 1`, statement.parameters);
+    const [found] = await this.#session.run(
+      `select 1 as one from ${from} where (${isAnyNull})${isWithin} limit 1`,
+      statement.parameters,
+    );
     if (found === undefined) return;
     const names = columns.map((column) => column.name).join(' or ');
     throw new FatalError(

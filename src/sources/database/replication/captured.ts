@@ -2,7 +2,7 @@ import type { PolledConfig, ReplicationConfig } from '../config.js';
 import type { Engine, Run } from '../engine/engine.js';
 import { configError } from '../failure.js';
 import { findRelation, type Relation, relationName } from '../relation.js';
-import { identityFacts, type IdentityFacts, type PublishedTable, type ServerFacts } from './server.js';
+import { type IdentityFacts, identityFacts, type PublishedTable, type ServerFacts } from './server.js';
 
 /** A table whose changes are read, as it is now. */
 export interface CapturedTable {
@@ -29,9 +29,16 @@ export async function captureTables(
     const name = relationName(wanted);
     const identity = await identityFacts(run, wanted);
     if (identity === undefined) {
-      throw configError(sourceId, 'DATABASE_TABLE', `there is no table ${name} that this user sees`, 'check its name (case counts), and its schema');
+      throw configError(
+        sourceId,
+        'DATABASE_TABLE',
+        `there is no table ${name} that this user sees`,
+        'check its name (case counts), and its schema',
+      );
     }
-    const published = publication?.tables.find(({ schema, table }) => schema === identity.schema && table === wanted.table);
+    const published = publication?.tables.find(
+      ({ schema, table }) => schema === identity.schema && table === wanted.table,
+    );
     const columns = identity.columns.filter((column) => published?.columns?.includes(column) ?? true);
     // With an index as identity, that is all that is sent of a row that is gone.
     const key = identity.identity === 'i' ? [...identity.identityColumns] : undefined;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../core/clock.js';
-import { later, type Lsn } from './lsn.js';
+import { type Lsn, later } from './lsn.js';
 
 /**
  * What may be told to the server as done with, after which it can be thrown away. Acknowledged is not saved: a host that

@@ -139,7 +139,10 @@ export class ReplicationConnection {
       await within(closed, CLOSE_MS);
     }
     stream.destroy();
-    await within(this.#client.end().catch(() => {}), CLOSE_MS);
+    await within(
+      this.#client.end().catch(() => {}),
+      CLOSE_MS,
+    );
   }
 
   #receive(chunk: Buffer): void {
@@ -200,7 +203,15 @@ export class ReplicationConnection {
 }
 
 /** Values are sent as the rest of the source reads them. @see https://www.postgresql.org/docs/current/runtime-config-client.html */
-const SETTINGS = ['TimeZone = UTC', "DateStyle = 'ISO, YMD'", 'IntervalStyle = postgres', 'extra_float_digits = 1', "lc_monetary = 'C'", 'bytea_output = hex', 'statement_timeout = 0']
+const SETTINGS = [
+  'TimeZone = UTC',
+  "DateStyle = 'ISO, YMD'",
+  'IntervalStyle = postgres',
+  'extra_float_digits = 1',
+  "lc_monetary = 'C'",
+  'bytea_output = hex',
+  'statement_timeout = 0',
+]
   .map((setting) => `SET ${setting}`)
   .join('; ');
 

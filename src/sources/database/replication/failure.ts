@@ -20,14 +20,22 @@ export function toReplicationFailure(error: unknown, sourceId: string, slot: str
     return new FatalError(message, fields('DATABASE_NO_SLOT_LEFT'));
   }
   if (/^42704/.test(code) && /publication/.test(said)) {
-    return configError(sourceId, 'DATABASE_PUBLICATION', `the server does not know the publication (${said})`, 'it must have been there before the slot: drop the slot, and start without a cursor');
+    return configError(
+      sourceId,
+      'DATABASE_PUBLICATION',
+      `the server does not know the publication (${said})`,
+      'it must have been there before the slot: drop the slot, and start without a cursor',
+    );
   }
   // The slot or its log went away under us: whether history is lost is found out by looking again.
   if (/^(42704|55000|58P01|XX000)/.test(code)) {
     return new RetryableError(`the stream was ended by the server (${said})`, fields('DATABASE_STREAM_ENDED'));
   }
   if (error instanceof RangeError) {
-    return new ConnectionError(`the stream could not be understood (${said}): it is begun anew`, fields('DATABASE_STREAM'));
+    return new ConnectionError(
+      `the stream could not be understood (${said}): it is begun anew`,
+      fields('DATABASE_STREAM'),
+    );
   }
   return toReadFailure(error, sourceId);
 }

@@ -33,11 +33,22 @@ function ofUserAndSlot({ mayReplicate, slot }: ServerFacts, config: ReplicationC
   }
   if (slot?.status === 'lost') {
     const message = `the slot ${config.slot} has lost its log and cannot be read any more`;
-    problems.push({ severity: 'error', code: 'DATABASE_SLOT_LOST', message, fix: 'drop it with dropReplicationSlot(), then start without a cursor' });
+    problems.push({
+      severity: 'error',
+      code: 'DATABASE_SLOT_LOST',
+      message,
+      fix: 'drop it with dropReplicationSlot(), then start without a cursor',
+    });
   }
   if (slot?.isActive === true) {
     const message = `the slot ${config.slot} is being read now`;
-    problems.push(warning('DATABASE_SLOT_IN_USE', message, 'each slot has one reader: end the other, or give this source a slot of its own'));
+    problems.push(
+      warning(
+        'DATABASE_SLOT_IN_USE',
+        message,
+        'each slot has one reader: end the other, or give this source a slot of its own',
+      ),
+    );
   }
   return problems;
 }
@@ -45,14 +56,22 @@ function ofUserAndSlot({ mayReplicate, slot }: ServerFacts, config: ReplicationC
 function ofPublication({ publication }: ServerFacts, config: ReplicationConfig): Problem[] {
   if (publication === undefined || publication.missing.length === 0) return [];
   const message = `the publication ${config.publication} leaves out: ${publication.missing.join(', ')}`;
-  return [warning('DATABASE_PUBLICATION', message, `ALTER PUBLICATION … SET (publish = 'insert, update, delete, truncate')`)];
+  return [
+    warning('DATABASE_PUBLICATION', message, `ALTER PUBLICATION … SET (publish = 'insert, update, delete, truncate')`),
+  ];
 }
 
 function ofTable({ name, identity }: CapturedTable): Problem[] {
   if (identity.identity === 'f' || identity.identity === 'i') return [];
   if (identity.identity === 'd' && identity.hasPrimaryKey) return [];
   const message = `${name} has no replica identity: once it is published, the server refuses UPDATE and DELETE`;
-  return [warning('DATABASE_REPLICA_IDENTITY', message, 'give it a primary key, or ALTER TABLE … REPLICA IDENTITY USING INDEX … or FULL')];
+  return [
+    warning(
+      'DATABASE_REPLICA_IDENTITY',
+      message,
+      'give it a primary key, or ALTER TABLE … REPLICA IDENTITY USING INDEX … or FULL',
+    ),
+  ];
 }
 
 function warning(code: string, message: string, fix: string): Problem {

@@ -80,7 +80,9 @@ export class TableParts {
     const names = relation.key.map((_, at) => `k${at}`);
     const bounds = this.#table.parts.flatMap(({ upTo }, part) => {
       if (upTo === undefined) return [];
-      const values = relation.key.map((column, at) => column.compared(parameter(column.parameter(upTo[at] ?? '')), upTo[at] ?? ''));
+      const values = relation.key.map((column, at) =>
+        column.compared(parameter(column.parameter(upTo[at] ?? '')), upTo[at] ?? ''),
+      );
       return `when (${names.join(', ')}) <= (${values.join(', ')}) then ${part}`;
     });
     const found = await run(

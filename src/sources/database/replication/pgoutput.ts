@@ -92,7 +92,12 @@ export function decodeMessage(bytes: Buffer, from = 0): Message | undefined {
       return { kind: 'delete', relation, old: old(reader, reader.uint8()) };
     }
     case TAG.begin:
-      return { kind: 'begin', lsn: reader.uint64(), time: reader.uint64() + EPOCH_MICROSECONDS, transaction: reader.uint32() };
+      return {
+        kind: 'begin',
+        lsn: reader.uint64(),
+        time: reader.uint64() + EPOCH_MICROSECONDS,
+        transaction: reader.uint32(),
+      };
     case TAG.commit: {
       reader.uint8();
       return { kind: 'commit', lsn: reader.uint64(), end: reader.uint64() };

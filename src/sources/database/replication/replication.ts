@@ -11,7 +11,7 @@ import { ReplicationConnection } from './connection.js';
 import { isSlotInUse, slotInUse, toReplicationFailure } from './failure.js';
 import { formatLsn, type Lsn, later, parseLsn } from './lsn.js';
 import { assertReplicates, createPublication, createSlot, otherEngine, withoutUrl } from './provision.js';
-import { type ServerFacts, serverFacts, slotFacts, type SlotFacts } from './server.js';
+import { type ServerFacts, type SlotFacts, serverFacts, slotFacts } from './server.js';
 import { InitialRows, type ReplicationBatch } from './snapshot.js';
 import { ChangeStream } from './stream.js';
 
@@ -33,7 +33,11 @@ const STATUS_PART = 4;
 const LOOK_MS = 10_000;
 
 /** Mode `replication`: the rows that are there, then every change after them, as the log of PostgreSQL has it. */
-export async function* readReplication(mode: ModeContext, config: ReplicationConfig, memory: ReplicationMemory): DatabaseBatches {
+export async function* readReplication(
+  mode: ModeContext,
+  config: ReplicationConfig,
+  memory: ReplicationMemory,
+): DatabaseBatches {
   memory.confirmations ??= new Confirmations(mode.clock, config.confirmDelayMs);
   const reader = new ReplicationReader(mode, config, memory, memory.confirmations);
   mode.context.defer(() => reader.close());
@@ -93,7 +97,9 @@ class ReplicationReader {
     if (gap !== undefined) yield this.#afresh(gap);
     assertReplicates(facts, this.#config, sourceId);
     assertUsable(facts.slot, this.#config, sourceId);
-    const tables = await client.read(context.signal, ({ run }) => captureTables(postgres, run, this.#config, facts, sourceId));
+    const tables = await client.read(context.signal, ({ run }) =>
+      captureTables(postgres, run, this.#config, facts, sourceId),
+    );
     if (facts.slot?.isActive === true) throw slotInUse(this.#config.slot, sourceId);
     this.#memory.walRetainedBytes = facts.slot?.retained ?? 0;
     yield* this.#remember(this.#initial(facts));
@@ -111,7 +117,9 @@ class ReplicationReader {
   }
 
   /** Where a batch ends, reading goes on; what was handed out is not read again, acknowledged or not. */
-  async *#remember(batches: AsyncGenerator<ReplicationBatch, void, undefined>): AsyncGenerator<ReplicationBatch, void, undefined> {
+  async *#remember(
+    batches: AsyncGenerator<ReplicationBatch, void, undefined>,
+  ): AsyncGenerator<ReplicationBatch, void, undefined> {
     for await (const batch of batches) {
       this.#position = batch.cursor ?? this.#position;
       this.#attempt = 0;
@@ -155,7 +163,10 @@ class ReplicationReader {
     return this.#position.snapshot?.tables.every(({ isDone }) => isDone) ?? true;
   }
 
-  async *#changes(facts: ServerFacts, tables: readonly CapturedTable[]): AsyncGenerator<ReplicationBatch, void, undefined> {
+  async *#changes(
+    facts: ServerFacts,
+    tables: readonly CapturedTable[],
+  ): AsyncGenerator<ReplicationBatch, void, undefined> {
     const { context } = this.#mode;
     const position = this.#position as ReplicationCursor;
     const from = parseLsn(position.lsn ?? '0/0');
@@ -193,15 +204,29 @@ class ReplicationReader {
     }
     const lsn = parseLsn(position.lsn);
     if (position.server !== server) {
-      return this.#lost('history-rewritten', 'the server is another one than it was, where positions mean something else', server);
+      return this.#lost(
+        'history-rewritten',
+        'the server is another one than it was, where positions mean something else',
+        server,
+      );
     }
-    if (found === undefined) return this.#lost('retention', `the slot ${slot} is gone, and with it what was kept for it`, server);
+    if (found === undefined)
+      return this.#lost('retention', `the slot ${slot} is gone, and with it what was kept for it`, server);
     if (found.status === 'lost') {
-      return this.#lost('retention', `the server threw away the log that the slot ${slot} needs (max_slot_wal_keep_size, or it was idle too long)`, server);
+      return this.#lost(
+        'retention',
+        `the server threw away the log that the slot ${slot} needs (max_slot_wal_keep_size, or it was idle too long)`,
+        server,
+      );
     }
     if (found.confirmed !== undefined && found.confirmed > lsn) {
       const to = formatLsn(found.confirmed);
-      return this.#lost('cursor-expired', `the cursor is older than what was confirmed to the slot ${slot} (${to}): somebody else read it, or the cursor is an earlier one`, server, to);
+      return this.#lost(
+        'cursor-expired',
+        `the cursor is older than what was confirmed to the slot ${slot} (${to}): somebody else read it, or the cursor is an earlier one`,
+        server,
+        to,
+      );
     }
     return undefined;
   }

@@ -8,15 +8,17 @@ import type { SentRelation, SentValue } from './pgoutput.js';
 const HEX_PREFIX = 2;
 
 /** By their numbers in `pg_type`, which are the same on every server; every other type stands as its text. */
-const DECODERS: ReadonlyMap<number, (text: string) => DatabaseValue> = new Map<number, (text: string) => DatabaseValue>([
-  [16, (text) => text === 't'],
-  [17, (text) => bytesOfHex(text.slice(HEX_PREFIX))],
-  [21, Number],
-  [23, Number],
-  [700, (text) => finite(Number(text))],
-  [701, (text) => finite(Number(text))],
-  [1184, instant],
-]);
+const DECODERS: ReadonlyMap<number, (text: string) => DatabaseValue> = new Map<number, (text: string) => DatabaseValue>(
+  [
+    [16, (text) => text === 't'],
+    [17, (text) => bytesOfHex(text.slice(HEX_PREFIX))],
+    [21, Number],
+    [23, Number],
+    [700, (text) => finite(Number(text))],
+    [701, (text) => finite(Number(text))],
+    [1184, instant],
+  ],
+);
 
 /** Types that are no part of the catalogue as it is delivered. */
 export const FIRST_OWN_TYPE = 16_384;
@@ -32,7 +34,12 @@ export class SentTable {
   readonly #isIdentity: readonly boolean[];
 
   /** @throws ConfigError when the key is no longer among the columns */
-  constructor(captured: CapturedTable, { columns }: SentRelation, domains: ReadonlyMap<number, number>, sourceId: string) {
+  constructor(
+    captured: CapturedTable,
+    { columns }: SentRelation,
+    domains: ReadonlyMap<number, number>,
+    sourceId: string,
+  ) {
     this.captured = captured;
     this.#names = columns.map(({ name }) => name);
     this.#decoders = columns.map(({ type }) => DECODERS.get(domains.get(type) ?? type));
@@ -41,10 +48,20 @@ export class SentTable {
     this.#keys = this.#keyNames.map((name) => this.#names.indexOf(name));
     const missing = this.#keyNames.find((_, at) => (this.#keys[at] ?? -1) < 0);
     if (missing !== undefined) {
-      throw configError(sourceId, 'DATABASE_KEY', `the column ${missing} of the key of ${captured.name} is no longer sent`, 'start a new source with the key that the table has now');
+      throw configError(
+        sourceId,
+        'DATABASE_KEY',
+        `the column ${missing} of the key of ${captured.name} is no longer sent`,
+        'start a new source with the key that the table has now',
+      );
     }
     if (this.#names.includes('__proto__')) {
-      throw configError(sourceId, 'DATABASE_COLUMN', `a column of ${captured.name} is called __proto__, which JavaScript cannot hold`, 'publish the table without it');
+      throw configError(
+        sourceId,
+        'DATABASE_COLUMN',
+        `a column of ${captured.name} is called __proto__, which JavaScript cannot hold`,
+        'publish the table without it',
+      );
     }
   }
 

@@ -133,7 +133,10 @@ const IDENTITY = `select c.oid::text as number, n.nspname::text as schema, c.rel
       (select string_agg(pg_relation_filenode(relid)::text, ',' order by relid) from pg_partition_tree(c.oid) where isleaf), '') as storage
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass($1)`;
 
-export async function identityFacts(run: Run, name: { schema?: string | undefined; table: string }): Promise<IdentityFacts | undefined> {
+export async function identityFacts(
+  run: Run,
+  name: { schema?: string | undefined; table: string },
+): Promise<IdentityFacts | undefined> {
   const { quote } = dialects.postgres;
   const written = name.schema === undefined ? quote(name.table) : `${quote(name.schema)}.${quote(name.table)}`;
   const [row] = await run(IDENTITY, [written]);

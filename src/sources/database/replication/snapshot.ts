@@ -1,14 +1,14 @@
 import type { Client } from 'pg';
 import type { SourceBatch } from '../../../core/read-options.js';
-import { connectListener } from '../connect.js';
 import type { ReplicationConfig } from '../config.js';
+import { connectListener } from '../connect.js';
 import type { ReplicationCursor } from '../cursor.js';
 import { asText, type Column, type Row, type Session } from '../engine/engine.js';
 import { postgres } from '../engine/postgres.js';
 import type { DatabaseEvent } from '../events.js';
 import type { ModeContext } from '../mode.js';
 import type { Relation } from '../relation.js';
-import { decoder, keyOf, keyText, textsOf, type DatabaseRow } from '../rows.js';
+import { type DatabaseRow, decoder, keysOf, keyText, textsOf } from '../rows.js';
 import { type Condition, readPage } from '../statement.js';
 import { type CapturedTable, captureTables } from './captured.js';
 import type { InitialSnapshot, InitialTable } from './parts.js';
@@ -73,7 +73,9 @@ export class InitialRows {
 
   async *read(session: Session, before: ReplicationCursor): AsyncGenerator<ReplicationBatch, void, undefined> {
     const { run, snapshot: seen = '' } = session;
-    const [row] = await run(`select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end::text as until`);
+    const [row] = await run(
+      `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end::text as until`,
+    );
     const tables = await captureTables(postgres, run, this.#config, this.#facts, this.#mode.sourceId);
     let snapshot: InitialSnapshot = {
       until: String(row?.['until']),
@@ -109,6 +111,7 @@ export class InitialRows {
     const { key, columns } = captured.relation;
     const relation: Relation = { ...captured.relation, columns: [...columns, version] };
     const decode = decoder(relation);
+    const keyOf = keysOf(key);
     const filter = captured.published?.filter;
     const conditions: Condition[] = filter === undefined ? [] : [() => `(${filter})`];
     let after = parts.at(-2)?.upTo;
@@ -118,11 +121,15 @@ export class InitialRows {
       done = rows.length < limit;
       const upTo = (count: number): string[] => textsOf(key, rows[count - 1] as DatabaseRow);
       if (rows.length > 0) after = upTo(rows.length);
-      yield { events: rows.map((row) => this.#event(captured, row)), done, upTo };
+      yield { events: rows.map((row) => this.#event(captured, keyOf, row)), done, upTo };
     }
   }
 
-  #event({ name: table, relation: { key } }: CapturedTable, row: DatabaseRow): DatabaseEvent {
+  #event(
+    { name: table, relation: { key } }: CapturedTable,
+    keyOf: (row: DatabaseRow) => DatabaseRow,
+    row: DatabaseRow,
+  ): DatabaseEvent {
     const made = row[VERSION];
     delete row[VERSION];
     const subject = keyText(key, row);
@@ -130,7 +137,7 @@ export class InitialRows {
       type: 'db.row.inserted',
       id: `${table}:${subject}@${made}`,
       subject,
-      data: { table, key: keyOf(key, row), row },
+      data: { table, key: keyOf(row), row },
     });
   }
 

@@ -1,4 +1,4 @@
-import type { ReplicationConfig, } from '../config.js';
+import type { ReplicationConfig } from '../config.js';
 import type { ReplicationCursor } from '../cursor.js';
 import type { DatabaseFields } from '../events.js';
 import { configError } from '../failure.js';
@@ -43,7 +43,13 @@ export class ChangeStream {
   #domains: ReadonlyMap<number, number> = new Map();
   #transaction: Transaction | undefined;
 
-  constructor(mode: ModeContext, config: ReplicationConfig, captured: readonly CapturedTable[], position: ReplicationCursor, confirmations: Confirmations) {
+  constructor(
+    mode: ModeContext,
+    config: ReplicationConfig,
+    captured: readonly CapturedTable[],
+    position: ReplicationCursor,
+    confirmations: Confirmations,
+  ) {
     const { lsn = '0/0', transaction, snapshot, server, slot } = position;
     this.#mode = mode;
     this.#pageSize = config.pageSize;
@@ -55,7 +61,10 @@ export class ChangeStream {
   }
 
   /** `target`: ends when everything before it was read. */
-  async *read(connection: ReplicationConnection, target: Lsn | undefined): AsyncGenerator<ReplicationBatch, void, undefined> {
+  async *read(
+    connection: ReplicationConnection,
+    target: Lsn | undefined,
+  ): AsyncGenerator<ReplicationBatch, void, undefined> {
     const { signal } = this.#mode.context;
     while (target === undefined || this.#pending.whole < target) {
       if (connection.isEmpty) this.#mode.onCaughtUp();
@@ -109,7 +118,8 @@ export class ChangeStream {
 
   async #relation(sent: SentRelation): Promise<void> {
     const captured = this.#captured.find(
-      ({ identity, schema, table }) => identity.number === sent.relation || (schema === sent.schema && table === sent.table),
+      ({ identity, schema, table }) =>
+        identity.number === sent.relation || (schema === sent.schema && table === sent.table),
     );
     if (captured === undefined) {
       this.#sent.set(sent.relation, undefined);
@@ -137,13 +147,22 @@ export class ChangeStream {
     if (left !== undefined) this.#emit(fieldsOf(left, sent, transaction, this.#mode.sourceId), transaction.changes);
   }
 
-  #truncate({ relations, cascade, restartIdentity }: Extract<Change, { kind: 'truncate' }>, transaction: Transaction): void {
+  #truncate(
+    { relations, cascade, restartIdentity }: Extract<Change, { kind: 'truncate' }>,
+    transaction: Transaction,
+  ): void {
     const { lsn, time, changes, number, mayBeSeen } = transaction;
     const tables = relations.flatMap((relation) => this.#sentTable(relation)?.captured.name ?? []);
     const left = tables.filter((table) => !mayBeSeen || (this.#parts?.of(table)?.has(number) ?? false) === false);
     for (const [at, table] of left.entries()) {
       const data = { table, cascade, restartIdentity };
-      const fields = { type: 'db.table.truncated', id: `${lsn}:${changes}:${table}`, subject: table, time, data } as const;
+      const fields = {
+        type: 'db.table.truncated',
+        id: `${lsn}:${changes}:${table}`,
+        subject: table,
+        time,
+        data,
+      } as const;
       this.#emit(fields, at === left.length - 1 ? changes : changes - 1);
     }
   }
@@ -154,12 +173,17 @@ export class ChangeStream {
 
   #sentTable(relation: number): SentTable | undefined {
     const sent = this.#sent.get(relation);
-    if (sent === undefined && !this.#sent.has(relation)) throw new RangeError(`a change of a table (${relation}) that was not described`);
+    if (sent === undefined && !this.#sent.has(relation))
+      throw new RangeError(`a change of a table (${relation}) that was not described`);
     return sent;
   }
 
   /** Keys of this change and of those after it whose part is not known, where that matters. */
-  #keysToLearn(change: Change, received: readonly Received[], from: number): { sent: SentTable; parts: TableParts; keys: string[][] } | undefined {
+  #keysToLearn(
+    change: Change,
+    received: readonly Received[],
+    from: number,
+  ): { sent: SentTable; parts: TableParts; keys: string[][] } | undefined {
     const transaction = this.#transaction;
     if (transaction?.mayBeSeen !== true || change.kind === 'truncate') return undefined;
     const sent = this.#sentTable(change.relation);
@@ -202,7 +226,12 @@ function unseen(change: RowChange, sent: SentTable, parts: TableParts, transacti
   return { kind: 'insert', relation, row: row.map((value, at) => (value === undefined ? old.values[at] : value)) };
 }
 
-function fieldsOf(change: RowChange, sent: SentTable, { lsn, time, changes }: Transaction, sourceId: string): DatabaseFields {
+function fieldsOf(
+  change: RowChange,
+  sent: SentTable,
+  { lsn, time, changes }: Transaction,
+  sourceId: string,
+): DatabaseFields {
   const { name: table, relation } = sent.captured;
   const id = `${lsn}:${changes}`;
   if (change.kind === 'delete') {
@@ -214,7 +243,13 @@ function fieldsOf(change: RowChange, sent: SentTable, { lsn, time, changes }: Tr
   }
   if (change.kind === 'insert') {
     const row = sent.row(change.row);
-    return { type: 'db.row.inserted', id, subject: keyText(relation.key, row), time, data: { table, key: sent.key(change.row), row } };
+    return {
+      type: 'db.row.inserted',
+      id,
+      subject: keyText(relation.key, row),
+      time,
+      data: { table, key: sent.key(change.row), row },
+    };
   }
   const { old, row: values } = change;
   const before = old?.isWhole === true ? old.values : undefined;
@@ -242,7 +277,12 @@ function beforeOf(sent: SentTable, old: SentOld | undefined, values: readonly Se
 
 function withoutKey(table: string, sourceId: string): Error {
   const message = `a row of ${table} is gone, and the server does not say which: the key is not in its replica identity`;
-  return configError(sourceId, 'DATABASE_REPLICA_IDENTITY', message, 'ALTER TABLE … REPLICA IDENTITY DEFAULT, or FULL, and start anew');
+  return configError(
+    sourceId,
+    'DATABASE_REPLICA_IDENTITY',
+    message,
+    'ALTER TABLE … REPLICA IDENTITY DEFAULT, or FULL, and start anew',
+  );
 }
 
 /** Microseconds since the epoch as RFC 3339. */

@@ -23,7 +23,11 @@ export interface Comparison {
  * found again says that those known before it, and not met, are gone. Those behind the last one met are gone only if
  * everything up to the end of the block was read.
  */
-export function compare(known: Pick<Block, 'keys' | 'hashes'>, rows: readonly ScannedRow[], isComplete: boolean): Comparison {
+export function compare(
+  known: Pick<Block, 'keys' | 'hashes'>,
+  rows: readonly ScannedRow[],
+  isComplete: boolean,
+): Comparison {
   const places = new Map(known.keys.map((key, at) => [identityOf(key), at]));
   const differences: Difference[] = [];
   let met = 0;

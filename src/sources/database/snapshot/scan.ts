@@ -55,7 +55,10 @@ export class Scan {
       const { next, comparison, isChanged } = await this.#block(target, place);
       place = next;
       const { at: _, ...over } = this.#cursor;
-      this.#cursor = next === undefined ? over : { ...over, at: { block: next.block, ...(next.after !== undefined && { after: [...next.after] }) } };
+      this.#cursor =
+        next === undefined
+          ? over
+          : { ...over, at: { block: next.block, ...(next.after !== undefined && { after: [...next.after] }) } };
       // What changed nothing may be compared again. The end is told where the cursor says that a scan is under way.
       if (!isChanged && !(next === undefined && isTold)) continue;
       isTold = true;
@@ -100,7 +103,12 @@ export class Scan {
   }
 
   /** As one block, or as two where that is too much for one. */
-  #save({ relation }: Target, name: string, rows: readonly ScannedRow[], { next, end }: Pick<Block, 'next' | 'end'>): void {
+  #save(
+    { relation }: Target,
+    name: string,
+    rows: readonly ScannedRow[],
+    { next, end }: Pick<Block, 'next' | 'end'>,
+  ): void {
     const most = this.#most;
     const cut = rows.length > most + most / 2 ? Math.ceil(rows.length / 2) : rows.length;
     const [first, second] = [rows.slice(0, cut), rows.slice(cut)];

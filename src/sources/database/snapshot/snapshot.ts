@@ -5,7 +5,7 @@ import type { DatabaseValue } from '../engine/values.js';
 import type { DatabaseFields } from '../events.js';
 import type { DatabaseBatches, ModeContext } from '../mode.js';
 import type { Relation } from '../relation.js';
-import { type DatabaseRow, keyOf, keyText } from '../rows.js';
+import { type DatabaseRow, keysOf, keyText } from '../rows.js';
 import type { Difference } from './differences.js';
 import { Scan, type ScanStep } from './scan.js';
 
@@ -19,7 +19,13 @@ export async function* readSnapshots(mode: ModeContext, config: SnapshotConfig):
     yield* scan.steps();
     cursor = scan.cursor;
   };
-  const options = { clock, signal: context.signal, follow: context.follow, intervalMs: config.pollIntervalMs, onCaughtUp: mode.onCaughtUp };
+  const options = {
+    clock,
+    signal: context.signal,
+    follow: context.follow,
+    intervalMs: config.pollIntervalMs,
+    onCaughtUp: mode.onCaughtUp,
+  };
   for await (const { relation, differences, cursor: behind } of poll(round, options)) {
     yield { events: differences.map((each) => mode.make(toFields(each, relation, behind.scan))), cursor: behind };
   }
@@ -34,7 +40,12 @@ function toFields(difference: Difference, { name: table, key }: Relation, scan: 
   }
   const { row, kind } = difference;
   const subject = keyText(key, row);
-  return { type: `db.row.${kind}`, id: `${table}:${subject}@${scan}`, subject, data: { table, key: keyOf(key, row), row } };
+  return {
+    type: `db.row.${kind}`,
+    id: `${table}:${subject}@${scan}`,
+    subject,
+    data: { table, key: keysOf(key)(row), row },
+  };
 }
 
 function rowOfKey(columns: Relation['key'], key: Extract<Difference, { kind: 'deleted' }>['key']): DatabaseRow {

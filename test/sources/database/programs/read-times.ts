@@ -18,7 +18,13 @@ function postgres() {
 /** MariaDB knows zones by their names only where its tables were filled, so the offsets of that day are given. */
 function mariadb() {
   const offsets: Record<string, string> = { UTC: '+00:00', 'America/New_York': '-04:00', 'Asia/Kolkata': '+05:30' };
-  const pool = createPool({ host: '127.0.0.1', user: 'root', database: schema, connectionLimit: 1, timezone: offsets[zone] ?? 'local' });
+  const pool = createPool({
+    host: '127.0.0.1',
+    user: 'root',
+    database: schema,
+    connectionLimit: 1,
+    timezone: offsets[zone] ?? 'local',
+  });
   pool.on('connection', (each) => void each.query(`set time_zone = '${offsets[connection]}'`));
   return new Kysely<unknown>({ dialect: new MysqlDialect({ pool }) });
 }
@@ -28,6 +34,8 @@ const source = await DatabaseSource.create({
   config: { mode: 'keyset', database, table: 'times', cursorColumn: 'at', lateCommits: 'none' },
 });
 for await (const event of source.generateEvents()) {
-  console.log(JSON.stringify({ time: event.time, row: 'row' in event.data ? event.data.row : undefined, cursor: event.id }));
+  console.log(
+    JSON.stringify({ time: event.time, row: 'row' in event.data ? event.data.row : undefined, cursor: event.id }),
+  );
 }
 await database.destroy();

@@ -2,16 +2,21 @@ import { expect, it } from 'vitest';
 import { parseLsn } from '../../../../src/sources/database/replication/lsn.js';
 import { describeWith } from '../../../services/needs.js';
 import { hasPostgres } from '../../../services/postgres.js';
-import { brief, readAll, replicate, type ReplicationCursor, slotOf, uniqueName, until, useServer } from './support.js';
+import { brief, type ReplicationCursor, readAll, replicate, slotOf, uniqueName, until, useServer } from './support.js';
 
 const PATIENCE_MS = 1_000;
 
 describeWith('PostgreSQL', hasPostgres(), 'replication: what the server is told', () => {
   const server = useServer({ settings: { wal_sender_timeout: `${PATIENCE_MS}ms` } });
 
-  const confirmed = async (slot: string): Promise<bigint> => parseLsn(String((await slotOf(server(), slot))?.['confirmed']));
+  const confirmed = async (slot: string): Promise<bigint> =>
+    parseLsn(String((await slotOf(server(), slot))?.['confirmed']));
   const sender = async (): Promise<Record<string, unknown> | undefined> =>
-    (await server().run('select pid, flush_lsn::text as flushed, extract(epoch from reply_time)::float8 * 1000 as replied from pg_stat_replication'))[0];
+    (
+      await server().run(
+        'select pid, flush_lsn::text as flushed, extract(epoch from reply_time)::float8 * 1000 as replied from pg_stat_replication',
+      )
+    )[0];
 
   it('DB7: nothing is confirmed that was not acknowledged, and the server hears of a consumer that is stalled', async () => {
     const table = uniqueName();
@@ -26,12 +31,17 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: what the server is told'
     // Much goes on in the log besides, and the server asks again and again whether we live.
     const start = Number(first?.['replied']);
     await until(async () => {
-      await server().run(`create table if not exists noise (n int)`, 'insert into noise select generate_series(1, 100)');
+      await server().run(
+        `create table if not exists noise (n int)`,
+        'insert into noise select generate_series(1, 100)',
+      );
       return Number((await sender())?.['replied']) > start + 3 * PATIENCE_MS;
     }, 'replies while the consumer is stalled');
     const last = await sender();
     expect(last?.['pid'], 'the connection is the same').toBe(first?.['pid']);
-    expect(parseLsn(String(last?.['flushed'])), 'nothing is confirmed beyond what was').toBe(parseLsn(String(first?.['flushed'])));
+    expect(parseLsn(String(last?.['flushed'])), 'nothing is confirmed beyond what was').toBe(
+      parseLsn(String(first?.['flushed'])),
+    );
     expect(await confirmed(table)).toBe(before);
     // Half of a commit is not one.
     await events.next();

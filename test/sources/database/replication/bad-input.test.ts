@@ -17,7 +17,10 @@ const impatient = {
 
 describeWith('PostgreSQL', hasPostgres(), 'replication: bad input', () => {
   const server = useServer({
-    authentication: ['host all careful 127.0.0.1/32 scram-sha-256', 'host replication careful 127.0.0.1/32 scram-sha-256'],
+    authentication: [
+      'host all careful 127.0.0.1/32 scram-sha-256',
+      'host replication careful 127.0.0.1/32 scram-sha-256',
+    ],
   });
 
   const problemsOf = async (source: DatabaseSource): Promise<string[]> =>
@@ -48,7 +51,11 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: bad input', () => {
     await expect(readAll(source)).rejects.toMatchObject({ code: 'DATABASE_PUBLICATION' });
     await server().run(`create publication ${table} for table ${table}_b`);
     await expect(readAll(source)).rejects.toThrow(/has no table/);
-    const missing = await replicate(server(), { tables: ['nothing "of" the kind'], slot: table, publication: table } as never);
+    const missing = await replicate(server(), {
+      tables: ['nothing "of" the kind'],
+      slot: table,
+      publication: table,
+    } as never);
     await expect(readAll(missing)).rejects.toMatchObject({ code: 'DATABASE_TABLE' });
     expect(await problemsOf(missing)).toEqual(['error DATABASE_TABLE']);
   });
@@ -107,7 +114,14 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: bad input', () => {
         id: 'careful',
         clock: impatient,
         credentials: { user: 'careful', password },
-        config: { mode: 'replication', database: server().url, tables: [table], slot: table, publication: table, create: true },
+        config: {
+          mode: 'replication',
+          database: server().url,
+          tables: [table],
+          slot: table,
+          publication: table,
+          create: true,
+        },
       });
     const wrong = await as('wrong');
     expect(await problemsOf(wrong)).toEqual(['error DATABASE_LOGIN']);
@@ -135,13 +149,20 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: bad input', () => {
     const none = await replicate(server(), { tables: [table] });
     await expect(readAll(none)).rejects.toMatchObject({ code: 'DATABASE_KEY' });
     expect(await slotOf(server(), table), 'no slot is left behind').toBeUndefined();
-    expect(await problemsOf(await replicate(server(), { tables: [`${table}_u`] }))).toEqual(['warning DATABASE_REPLICA_IDENTITY']);
-    expect(await problemsOf(await replicate(server(), { tables: [`${table}_n`] }))).toEqual(['warning DATABASE_REPLICA_IDENTITY']);
+    expect(await problemsOf(await replicate(server(), { tables: [`${table}_u`] }))).toEqual([
+      'warning DATABASE_REPLICA_IDENTITY',
+    ]);
+    expect(await problemsOf(await replicate(server(), { tables: [`${table}_n`] }))).toEqual([
+      'warning DATABASE_REPLICA_IDENTITY',
+    ]);
   });
 
   it('a publication that leaves something out', async () => {
     const table = uniqueName();
-    await server().run(`create table ${table} (id int primary key)`, `create publication ${table} for table ${table} with (publish = 'insert')`);
+    await server().run(
+      `create table ${table} (id int primary key)`,
+      `create publication ${table} for table ${table} with (publish = 'insert')`,
+    );
     const source = await replicate(server(), { tables: [table] });
     expect(await problemsOf(source)).toEqual(['warning DATABASE_PUBLICATION']);
   });
@@ -173,10 +194,17 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: bad input', () => {
     await readAll(own);
     const other = await replicate(server(), { tables: [table], slot: `${table}_other` }, { cursor: own.getCursor() });
     await expect(readAll(other)).rejects.toMatchObject({ name: 'CursorError' });
-    const nowhere = await DatabaseSource.create({ id: 'nowhere', clock: impatient, config: { ...config, database: 'postgres://127.0.0.1:1/x' } });
+    const nowhere = await DatabaseSource.create({
+      id: 'nowhere',
+      clock: impatient,
+      config: { ...config, database: 'postgres://127.0.0.1:1/x' },
+    });
     await expect(readAll(nowhere)).rejects.toMatchObject({ name: 'ConnectionError' });
     const controller = new AbortController();
-    const patient = await DatabaseSource.create({ id: 'nowhere', config: { ...config, database: 'postgres://127.0.0.1:1/x' } });
+    const patient = await DatabaseSource.create({
+      id: 'nowhere',
+      config: { ...config, database: 'postgres://127.0.0.1:1/x' },
+    });
     const waiting = patient.generateEvents({ signal: controller.signal }).next();
     controller.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
@@ -184,7 +212,10 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: bad input', () => {
 
   it('abort and break let go of connections and slot at once, also within the initial rows', async () => {
     const table = uniqueName();
-    await server().run(`create table ${table} (id int primary key)`, `insert into ${table} select generate_series(1, 5000)`);
+    await server().run(
+      `create table ${table} (id int primary key)`,
+      `insert into ${table} select generate_series(1, 5000)`,
+    );
     const source = await replicate(server(), { tables: [table], pageSize: 10 });
     for (let turn = 0; turn < 30; turn += 1) {
       const controller = new AbortController();
@@ -200,7 +231,9 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: bad input', () => {
     }
     await source.close();
     await until(async () => {
-      const [row] = await server().run(`select count(*)::int as n from pg_stat_activity where application_name = 'headwater'`);
+      const [row] = await server().run(
+        `select count(*)::int as n from pg_stat_activity where application_name = 'headwater'`,
+      );
       return row?.['n'] === 0;
     }, 'no connection is left');
   });

@@ -2,14 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { parseLsn } from '../../../../src/sources/database/replication/lsn.js';
 import { describeWith } from '../../../services/needs.js';
 import { hasPostgres } from '../../../services/postgres.js';
-import { brief, readAll, replicate, type ReplicationCursor, uniqueName, useServer } from './support.js';
+import { brief, type ReplicationCursor, readAll, replicate, uniqueName, useServer } from './support.js';
 
 describeWith('PostgreSQL', hasPostgres(), 'replication: events', () => {
   const server = useServer();
 
   it('reads the rows that are there, then every change', async () => {
     const table = uniqueName();
-    await server().run(`create table ${table} (id int primary key, what text)`, `insert into ${table} values (1, 'a'), (2, 'b')`);
+    await server().run(
+      `create table ${table} (id int primary key, what text)`,
+      `insert into ${table} values (1, 'a'), (2, 'b')`,
+    );
     const source = await replicate(server(), { tables: [table] });
     expect((await readAll(source)).map(brief)).toEqual([
       'inserted {"row":{"id":1,"what":"a"}}',
@@ -48,7 +51,11 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: events', () => {
       `insert into ${table} values (${id}, 7, 0.1, 'NaN', 12345678901234567890.123456789, true, false, 'sad',
         '2024-03-10 02:30:00.123456 America/New_York', '2024-03-10 02:30:00.123456', '0044-03-15 BC', '1 mon 2 days 03:04:05',
         '\\x00ff', '{1,NULL,3}', '{"a": 1}', null)`;
-    await server().run(`alter role postgres set timezone = 'Asia/Kolkata'`, `alter role postgres set datestyle = 'German'`, row('9007199254740993'));
+    await server().run(
+      `alter role postgres set timezone = 'Asia/Kolkata'`,
+      `alter role postgres set datestyle = 'German'`,
+      row('9007199254740993'),
+    );
     try {
       const source = await replicate(server(), { tables: [table] });
       const [initial] = await readAll(source);
@@ -75,7 +82,7 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: events', () => {
       expect(initial?.data).toEqual({ table, key: { id: expected.id }, row: expected });
       const id = '9007199254740994';
       expect(changed?.data).toEqual({ table, key: { id }, previousKey: { id: expected.id }, row: { ...expected, id } });
-      expect(Object.keys((changed?.data as { row: object }).row)).toEqual(Object.keys(expected));
+      expect(Object.keys((changed?.data as { row: object } | undefined)?.row ?? {})).toEqual(Object.keys(expected));
     } finally {
       await server().run('alter role postgres reset all');
     }
@@ -90,14 +97,27 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: events', () => {
     );
     const source = await replicate(server(), { tables: [table], snapshot: 'never' });
     await readAll(source);
-    await server().run(`update ${table} set n = 1`, `update ${table} set large = null`, `update ${table} set large = repeat('y', 10000)`);
-    await server().run(`alter table ${table} replica identity full`, `update ${table} set n = 2`, `delete from ${table}`);
+    await server().run(
+      `update ${table} set n = 1`,
+      `update ${table} set large = null`,
+      `update ${table} set large = repeat('y', 10000)`,
+    );
+    await server().run(
+      `alter table ${table} replica identity full`,
+      `update ${table} set n = 2`,
+      `delete from ${table}`,
+    );
     const large = 'y'.repeat(10_000);
     expect((await readAll(source)).map(({ data }) => data)).toEqual([
       { table, key: { id: 1 }, row: { id: 1, other: null, n: 1 }, unchanged: ['large'] },
       { table, key: { id: 1 }, row: { id: 1, large: null, other: null, n: 1 } },
       { table, key: { id: 1 }, row: { id: 1, large, other: null, n: 1 } },
-      { table, key: { id: 1 }, row: { id: 1, large, other: null, n: 2 }, previous: { id: 1, large, other: null, n: 1 } },
+      {
+        table,
+        key: { id: 1 },
+        row: { id: 1, large, other: null, n: 2 },
+        previous: { id: 1, large, other: null, n: 1 },
+      },
       { table, key: { id: 1 }, previous: { id: 1, large, other: null, n: 2 } },
     ]);
   });
@@ -115,7 +135,12 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: events', () => {
     expect(initial?.data).toMatchObject({ key: { code: 'a', region: 'eu' } });
     await server().run(`update ${table} set region = 'us'`, `delete from ${table}`);
     expect((await readAll(source)).map(({ data }) => data)).toEqual([
-      { table, key: { code: 'a', region: 'us' }, previousKey: { code: 'a', region: 'eu' }, row: { id: 1, code: 'a', region: 'us' } },
+      {
+        table,
+        key: { code: 'a', region: 'us' },
+        previousKey: { code: 'a', region: 'eu' },
+        row: { id: 1, code: 'a', region: 'us' },
+      },
       { table, key: { code: 'a', region: 'us' } },
     ]);
   });
@@ -137,7 +162,7 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: events', () => {
       `alter table ${table} rename to ${table}_new`,
       `insert into ${table}_new values (5, 'text')`,
     );
-    expect((await readAll(source).catch(String))).toMatch(/there is no table/);
+    expect(await readAll(source).catch(String)).toMatch(/there is no table/);
     await server().run(`alter table ${table}_new rename to ${table}`);
     expect((await readAll(source)).map(brief)).toEqual([
       'inserted {"row":{"id":1,"a":"x"}}',
@@ -173,7 +198,9 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: events', () => {
       `db.row.inserted odd; schema.${one} "quoted"`,
       `db.row.inserted ${two}`,
     ]);
-    expect(new Set(events.slice(2).map(({ data }) => (data as { table: string }).table))).toEqual(new Set([two, `odd; schema.${one} "quoted"`]));
+    expect(new Set(events.slice(2).map(({ data }) => (data as { table: string }).table))).toEqual(
+      new Set([two, `odd; schema.${one} "quoted"`]),
+    );
   });
 
   it('hands out a large transaction in parts of bounded size, and goes on within it, with the same ids', async () => {
@@ -208,7 +235,8 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: events', () => {
     await server().run(`create table ${table} (id int primary key)`);
     const source = await replicate(server(), { tables: [table], pageSize: 10 });
     await readAll(source);
-    for (let from = 0; from < 60; from += 6) await server().run(`insert into ${table} select n from generate_series(${from + 1}, ${from + 6}) n`);
+    for (let from = 0; from < 60; from += 6)
+      await server().run(`insert into ${table} select n from generate_series(${from + 1}, ${from + 6}) n`);
     for await (const { events, cursor } of source.generateBatches()) {
       expect(events.length % 6).toBe(0);
       expect((cursor as ReplicationCursor).transaction).toBeUndefined();
@@ -220,7 +248,10 @@ describe('replication: without a server', () => {
   it('a Kysely instance, another database, a bad name are refused', async () => {
     const { DatabaseSource } = await import('../../../../src/sources/database/index.js');
     const create = (config: object) =>
-      DatabaseSource.create({ id: 'x', config: { mode: 'replication', tables: ['t'], slot: 's', publication: 'p', ...config } as never });
+      DatabaseSource.create({
+        id: 'x',
+        config: { mode: 'replication', tables: ['t'], slot: 's', publication: 'p', ...config } as never,
+      });
     await expect(create({ database: 'postgres://127.0.0.1/x', slot: 'S; drop' })).rejects.toThrow(/name of a slot/);
     await expect(create({ database: 'postgres://127.0.0.1/x', tables: [] })).rejects.toThrow(/tables/);
     const mysql = await create({ database: 'mysql://127.0.0.1/x' });

@@ -2,7 +2,17 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { describeWith } from '../../../services/needs.js';
 import { hasPostgres, type PostgresServer } from '../../../services/postgres.js';
-import { brief, readAll, Replica, type ReplicationCursor, replicate, slotOf, uniqueName, until, useServer } from './support.js';
+import {
+  brief,
+  Replica,
+  type ReplicationCursor,
+  readAll,
+  replicate,
+  slotOf,
+  uniqueName,
+  until,
+  useServer,
+} from './support.js';
 
 const ROWS = 30_000;
 
@@ -22,7 +32,10 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: what goes wrong', () => 
       }
     })();
     await cut(server(), table);
-    await server().run(`insert into ${table} select n, repeat('x', 500) from generate_series(1, ${ROWS}) n`, `insert into ${table} values (0, 'last')`);
+    await server().run(
+      `insert into ${table} select n, repeat('x', 500) from generate_series(1, ${ROWS}) n`,
+      `insert into ${table} values (0, 'last')`,
+    );
     await reading;
     expect(source.getStats().retries).toBeGreaterThanOrEqual(2);
     expect(replica.rows.size).toBe(ROWS + 1);
@@ -52,7 +65,10 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: what goes wrong', () => 
     await readAll(source);
     const cursor = source.getCursor() as ReplicationCursor;
     await server().run(`select pg_drop_replication_slot('${table}')`, `insert into ${table} values (2)`);
-    await expect(readAll(source)).rejects.toMatchObject({ name: 'GapError', gap: { data: { reason: 'retention', from: cursor.lsn } } });
+    await expect(readAll(source)).rejects.toMatchObject({
+      name: 'GapError',
+      gap: { data: { reason: 'retention', from: cursor.lsn } },
+    });
     expect(await slotOf(server(), table), 'no slot was made').toBeUndefined();
     expect(source.getCursor()).toEqual(cursor);
     const emitting = await replicate(server(), { tables: [table] }, { cursor, onGap: 'emit' });
@@ -77,7 +93,11 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: what goes wrong', () => 
 
   it('DB8: a log that was thrown away is a gap; the slot stays until it is dropped by a call, then all is read again', async () => {
     const table = uniqueName();
-    await server().run(`create table ${table} (id int primary key)`, `insert into ${table} values (1)`, 'create table if not exists noise (n int, t text)');
+    await server().run(
+      `create table ${table} (id int primary key)`,
+      `insert into ${table} values (1)`,
+      'create table if not exists noise (n int, t text)',
+    );
     const source = await replicate(server(), { tables: [table] });
     await readAll(source);
     const cursor = source.getCursor() as ReplicationCursor;
@@ -85,7 +105,11 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: what goes wrong', () => 
     await server().run(`alter system set max_slot_wal_keep_size = '1MB'`, 'select pg_reload_conf()');
     try {
       await until(async () => {
-        await server().run(`insert into noise select n, repeat('x', 500) from generate_series(1, 20000) n`, 'select pg_switch_wal()', 'checkpoint');
+        await server().run(
+          `insert into noise select n, repeat('x', 500) from generate_series(1, 20000) n`,
+          'select pg_switch_wal()',
+          'checkpoint',
+        );
         return (await slotOf(server(), table))?.['wal_status'] === 'lost';
       }, 'the log is thrown away');
     } finally {
@@ -116,7 +140,10 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: what goes wrong', () => 
     await readAll(source);
     await source.close();
     const restored = await replicate(server(), { tables: [table] }, { cursor: old });
-    await expect(readAll(restored)).rejects.toMatchObject({ name: 'GapError', gap: { data: { reason: 'cursor-expired' } } });
+    await expect(readAll(restored)).rejects.toMatchObject({
+      name: 'GapError',
+      gap: { data: { reason: 'cursor-expired' } },
+    });
   });
 
   it('another server is a gap', async () => {
@@ -127,7 +154,10 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: what goes wrong', () => 
     const cursor = { ...(source.getCursor() as ReplicationCursor), server: '1' };
     await source.close();
     const restored = await replicate(server(), { tables: [table] }, { cursor });
-    await expect(readAll(restored)).rejects.toMatchObject({ name: 'GapError', gap: { data: { reason: 'history-rewritten' } } });
+    await expect(readAll(restored)).rejects.toMatchObject({
+      name: 'GapError',
+      gap: { data: { reason: 'history-rewritten' } },
+    });
   });
 });
 

@@ -66,7 +66,10 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: initial rows and stream'
 
   it('reads a slot and a publication that were there before', async () => {
     const table = await filled(server());
-    await server().run(`create publication ${table} for table ${table}`, `select pg_create_logical_replication_slot('${table}', 'pgoutput')`);
+    await server().run(
+      `create publication ${table} for table ${table}`,
+      `select pg_create_logical_replication_slot('${table}', 'pgoutput')`,
+    );
     await server().run(`update ${table} set c = 7 where b = 1`);
     const replica = new Replica();
     const source = await replicate(server(), { tables: [table], create: false });
@@ -102,7 +105,12 @@ async function takeSome(source: DatabaseSource, replica: Replica, limit: number)
 }
 
 /** Reads on until all is read; then the replica is what the table is. */
-async function readRest(server: PostgresServer, table: string, replica: Replica, cursor: ReplicationCursor | undefined): Promise<void> {
+async function readRest(
+  server: PostgresServer,
+  table: string,
+  replica: Replica,
+  cursor: ReplicationCursor | undefined,
+): Promise<void> {
   const source = await replicate(server, { tables: [table] }, { cursor });
   for await (const event of source.generateEvents()) replica.take(event);
   const rows = await server.run(`select a, b::text, c from ${table}`);
@@ -153,7 +161,8 @@ function statement(table: string, writer: number): string {
   const letter = `'${['a', 'B', 'ä', 'b', 'Z', 'm'][Math.floor(Math.random() * 6)]}'`;
   const some = `(a, b) in (select a, b from ${table} where ${mine} order by random() limit 1)`;
   const what = Math.random();
-  if (what < 0.25) return `insert into ${table} values (${letter}, ${writer - 1} + 3 * floor(random() * 1000000), 1) on conflict do nothing`;
+  if (what < 0.25)
+    return `insert into ${table} values (${letter}, ${writer - 1} + 3 * floor(random() * 1000000), 1) on conflict do nothing`;
   if (what < 0.5) return `delete from ${table} where ${some}`;
   if (what < 0.75) return `update ${table} set c = c + 1 where ${some}`;
   return `update ${table} t set a = ${letter} where ${some} and not exists (select from ${table} o where o.a = ${letter} and o.b = t.b)`;

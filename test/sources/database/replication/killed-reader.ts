@@ -36,7 +36,9 @@ await ingest({
   sink: async (batch) => {
     await database.transaction().execute(async (transaction) => {
       for (const { id, type, data } of batch.events) {
-        await sql`insert into taken (id, type, data) values (${id}, ${type}, ${JSON.stringify(data)})`.execute(transaction);
+        await sql`insert into taken (id, type, data) values (${id}, ${type}, ${JSON.stringify(data)})`.execute(
+          transaction,
+        );
       }
       await batch.saveCursor(transaction);
     });

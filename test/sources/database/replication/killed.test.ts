@@ -28,14 +28,21 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: a reader that is killed'
       const last = program.start(server().port, table);
       const [mark] = await server().run(`insert into ${table} values (-1, 0) returning id`);
       expect(mark).toBeDefined();
-      await until(async () => (await sink.query(`select from taken where data::jsonb -> 'key' ->> 'id' = '-1'`)).rowCount === 1, 'all is read');
+      await until(
+        async () => (await sink.query(`select from taken where data::jsonb -> 'key' ->> 'id' = '-1'`)).rowCount === 1,
+        'all is read',
+      );
       last.kill('SIGKILL');
       await once(last, 'close');
       const replica = new Replica();
-      const { rows } = await sink.query<{ id: string; type: string; data: string }>('select id, type, data from taken order by at');
+      const { rows } = await sink.query<{ id: string; type: string; data: string }>(
+        'select id, type, data from taken order by at',
+      );
       for (const { id, type, data } of rows) replica.take({ id, type, data: JSON.parse(data) } as never);
       const expected = await server().run(`select id, n from ${table} order by id`);
-      expect([...replica.rows.values()].sort((one, other) => Number(one['id']) - Number(other['id']))).toEqual(expected);
+      expect([...replica.rows.values()].sort((one, other) => Number(one['id']) - Number(other['id']))).toEqual(
+        expected,
+      );
       await sink.end();
     } finally {
       program.dispose();

@@ -15,9 +15,8 @@ const big = (value: bigint): Buffer => {
   bytes.writeBigUInt64BE(value);
   return bytes;
 };
-const tuple = (values: readonly SentValue[]): Buffer =>
-  Buffer.concat([number(2, values.length), ...values.map(valueOf)]);
-const valueOf = (value: SentValue): Buffer => {
+const tuple = (values: readonly SentValue[]): Buffer => Buffer.concat([number(2, values.length), ...values.map(sent)]);
+const sent = (value: SentValue): Buffer => {
   if (value === null) return Buffer.from('n');
   if (value === undefined) return Buffer.from('u');
   const bytes = Buffer.from(value);
@@ -26,21 +25,37 @@ const valueOf = (value: SentValue): Buffer => {
 const insert = (relation: number, row: readonly SentValue[]): Buffer =>
   Buffer.concat([Buffer.from('I'), number(4, relation), Buffer.from('N'), tuple(row)]);
 
-const values = fc.array(fc.oneof(fc.string({ unit: 'grapheme' }), fc.constant(null), fc.constant(undefined)), { maxLength: 20 });
+const values = fc.array(fc.oneof(fc.string({ unit: 'grapheme' }), fc.constant(null), fc.constant(undefined)), {
+  maxLength: 20,
+});
 const unsigned = fc.nat(0xffff_ffff);
 
 describe('pgoutput', () => {
   it('every row comes back as it was sent, wherever it is in the buffer', () => {
     fc.assert(
-      fc.property(unsigned, values, values, fc.constantFrom(undefined, 'K', 'O'), fc.nat(40), (relation, row, before, what, from) => {
-        const old = what === undefined ? [] : [Buffer.from(what), tuple(before)];
-        const update = Buffer.concat([Buffer.alloc(from), Buffer.from('U'), number(4, relation), ...old, Buffer.from('N'), tuple(row)]);
-        const expectedOld = what === undefined ? undefined : { isWhole: what === 'O', values: before };
-        expect(decodeMessage(update, from)).toEqual({ kind: 'update', relation, old: expectedOld, row });
-        const gone = Buffer.concat([Buffer.from('D'), number(4, relation), Buffer.from('K'), tuple(before)]);
-        expect(decodeMessage(gone)).toEqual({ kind: 'delete', relation, old: { isWhole: false, values: before } });
-        expect(decodeMessage(insert(relation, row))).toEqual({ kind: 'insert', relation, row });
-      }),
+      fc.property(
+        unsigned,
+        values,
+        values,
+        fc.constantFrom(undefined, 'K', 'O'),
+        fc.nat(40),
+        (relation, row, before, what, from) => {
+          const old = what === undefined ? [] : [Buffer.from(what), tuple(before)];
+          const update = Buffer.concat([
+            Buffer.alloc(from),
+            Buffer.from('U'),
+            number(4, relation),
+            ...old,
+            Buffer.from('N'),
+            tuple(row),
+          ]);
+          const expectedOld = what === undefined ? undefined : { isWhole: what === 'O', values: before };
+          expect(decodeMessage(update, from)).toEqual({ kind: 'update', relation, old: expectedOld, row });
+          const gone = Buffer.concat([Buffer.from('D'), number(4, relation), Buffer.from('K'), tuple(before)]);
+          expect(decodeMessage(gone)).toEqual({ kind: 'delete', relation, old: { isWhole: false, values: before } });
+          expect(decodeMessage(insert(relation, row))).toEqual({ kind: 'insert', relation, row });
+        },
+      ),
     );
   });
 
@@ -72,7 +87,12 @@ describe('pgoutput', () => {
   it('positions and the time of a commit are exact; the epoch is 2000', () => {
     const begin = Buffer.concat([Buffer.from('B'), big(0xffff_ffff_ffff_fff0n), big(123_456n), number(4, 0xffff_ffff)]);
     const time = 946_684_800_123_456n;
-    expect(decodeMessage(begin)).toEqual({ kind: 'begin', lsn: 0xffff_ffff_ffff_fff0n, time, transaction: 0xffff_ffff });
+    expect(decodeMessage(begin)).toEqual({
+      kind: 'begin',
+      lsn: 0xffff_ffff_ffff_fff0n,
+      time,
+      transaction: 0xffff_ffff,
+    });
     expect(new Date(Number(time / 1000n)).toISOString()).toBe('2000-01-01T00:00:00.123Z');
   });
 

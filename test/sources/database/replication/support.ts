@@ -1,4 +1,4 @@
-import { type SourceEvent, type SourceOptions } from 'headwater';
+import type { SourceEvent, SourceOptions } from 'headwater';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import {
   type DatabaseConfigInput,
@@ -8,7 +8,10 @@ import {
 } from '../../../../src/sources/database/index.js';
 import { PostgresServer, type ServerOptions } from '../../../services/postgres.js';
 
-export type ReplicationInput = Omit<Extract<DatabaseConfigInput, { mode: 'replication' }>, 'mode' | 'database' | 'publication'>;
+export type ReplicationInput = Omit<
+  Extract<DatabaseConfigInput, { mode: 'replication' }>,
+  'mode' | 'database' | 'publication'
+>;
 export type ReplicationCursor = Extract<DatabaseCursor, { mode: 'replication' }>;
 
 /** A server for the tests of a file, stopped after them. */
@@ -49,7 +52,15 @@ export async function replicate(
     id: name,
     credentials: { user: 'postgres' },
     ...options,
-    config: { mode: 'replication', database: server.url, slot: name, publication: name, create: true, confirmDelayMs: 0, ...config },
+    config: {
+      mode: 'replication',
+      database: server.url,
+      slot: name,
+      publication: name,
+      create: true,
+      confirmDelayMs: 0,
+      ...config,
+    },
   });
   opened.push(source);
   return source;
