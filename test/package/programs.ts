@@ -52,6 +52,7 @@ import { builtinSources } from 'headwater/sources';
 const specs = {
   github: { config: { owner: 'o', repo: 'r', streams: ['issues'] }, credentials: { token: 't' } },
   slack: { config: { channels: ['general'] }, credentials: { token: 't' } },
+  database: { config: { mode: 'keyset', database: 'postgres://127.0.0.1/none', table: 't' } },
   log: { config: { files: '*.log', format: { pattern: '(?<word>[a-z]+)' } } },
 };
 for (const [type, options] of Object.entries(specs)) {

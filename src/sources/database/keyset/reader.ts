@@ -102,7 +102,7 @@ export class KeysetReader {
   /** @throws CursorError when the position is one in other columns */
   #check({ order, name }: Keyset, { server }: Session): KeysetCursor {
     const columns = order.map((column): [string, string] => [column.name, column.type]);
-    if (this.#cursor === undefined) return { mode: 'keyset', server, columns };
+    if (this.#cursor === undefined) return { mode: 'keyset', columns, ...(server !== undefined && { server }) };
     const before = this.#cursor.columns;
     if (String(before) === String(columns)) return this.#cursor;
     const told = (each: readonly (readonly string[])[]): string => each.map((pair) => pair.join(' ')).join(', ');
