@@ -12,7 +12,7 @@ export const databaseReplication: Bench = {
   name: 'database-replication',
   async *rows() {
     if (!hasPostgres()) return yield { bench: 'database-replication', information: 'not run: PostgreSQL is missing' };
-    const server = await PostgresServer.start({ settings: { shared_buffers: '128MB' } });
+    const server = await PostgresServer.start({ settings: { shared_buffers: '128MB', max_replication_slots: '100' } });
     try {
       await fill(server);
       const row = `${ROWS} inserts in commits of ${IN_TRANSACTION}, to events`;
