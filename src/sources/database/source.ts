@@ -155,6 +155,7 @@ export class DatabaseSource extends BatchEventSource<DatabaseEvent, DatabaseCurs
       logger: this.logger,
       make: (fields) => this.event(fields as never) as DatabaseEvent,
       gap: (reason, detail, range) => this.gap(reason, detail, range),
+      acknowledged: () => this.getCursor(),
       onRetry: () => this.count('retries'),
       onReading: () => this.setStatus({ state: 'reading' }),
       onCaughtUp: () => this.setStatus({ state: 'caught-up' }),

@@ -19,6 +19,8 @@ export interface CursorBase {
   readonly slot: string;
   readonly snapshot: InitialSnapshot | undefined;
   readonly parts: Parts | undefined;
+  /** The end of the last whole commit that was acknowledged with all before it. */
+  readonly acknowledged: () => Lsn;
 }
 
 /** Events that wait to be handed out, and the cursors between them. Batches end at commits where they can. */
@@ -85,7 +87,12 @@ export class PendingBatch {
     if (this.#events.length > 0 || lsn <= this.#whole) return undefined;
     this.#whole = lsn;
     this.#before = lsn;
-    return { events: [], cursor: this.#cursor(lsn), settle: () => this.#confirmations.settle(lsn) };
+    // A batch without events that was given up looks like one that was acknowledged: only the position tells.
+    return {
+      events: [],
+      cursor: this.#cursor(lsn),
+      settle: () => this.#confirmations.settle(this.#base.acknowledged()),
+    };
   }
 
   #batch(events: DatabaseEvent[], places: number[], boundaries: Boundary[], underWay: string): ReplicationBatch {

@@ -57,7 +57,11 @@ export class ChangeStream {
     this.#from = parseLsn(lsn);
     this.#partial = transaction;
     this.#parts = snapshot === undefined ? undefined : new Parts(snapshot);
-    this.#pending = new PendingBatch({ server, slot, snapshot, parts: this.#parts }, this.#from, confirmations);
+    this.#pending = new PendingBatch(
+      { server, slot, snapshot, parts: this.#parts, acknowledged: () => acknowledged(mode) },
+      this.#from,
+      confirmations,
+    );
   }
 
   /** `target`: ends when everything before it was read. */
@@ -203,6 +207,11 @@ export class ChangeStream {
     const { client, context } = this.#mode;
     return client.read(context.signal, ({ run }) => parts.learn(run, sent.captured, keys));
   }
+}
+
+function acknowledged(mode: ModeContext): Lsn {
+  const cursor = mode.acknowledged();
+  return cursor?.mode === 'replication' ? parseLsn(cursor.lsn ?? '0/0') : 0n;
 }
 
 type RowChange = Exclude<Change, { kind: 'truncate' }>;

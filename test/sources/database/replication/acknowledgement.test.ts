@@ -69,6 +69,28 @@ describeWith('PostgreSQL', hasPostgres(), 'replication: what the server is told'
     expect((await readAll(again)).map(({ id }) => id)).toEqual(looked);
   });
 
+  it('DB7: whoever looks without acknowledging, or stops early, confirms nothing', async () => {
+    const table = uniqueName();
+    await server().run(`create table ${table} (id int primary key)`, 'create table if not exists noise (n int)');
+    const source = await replicate(server(), { tables: [table] });
+    await readAll(source);
+    for (let turn = 1; turn <= 5; turn += 1) {
+      await server().run('insert into noise select generate_series(1, 100)', `insert into ${table} values (${turn})`);
+      await server().run('insert into noise select generate_series(1, 100)');
+      const looked: string[] = [];
+      for await (const { id } of source.generateEvents({ acknowledge: false })) looked.push(id);
+      const stopped: string[] = [];
+      for await (const { events } of source.generateBatches()) {
+        stopped.push(...events.map(({ id }) => id));
+        if (events.length > 0) break;
+      }
+      const behind = parseLsn((source.getCursor() as ReplicationCursor).lsn ?? '');
+      expect(await confirmed(table)).toBeLessThanOrEqual(behind);
+      expect(stopped).toEqual(looked);
+      expect((await readAll(source)).map(({ id }) => id)).toEqual(looked);
+    }
+  });
+
   it('the log moves on behind a table where nothing happens', async () => {
     const table = uniqueName();
     await server().run(`create table ${table} (id int primary key)`, 'create table if not exists noise (n int)');

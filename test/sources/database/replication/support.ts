@@ -111,7 +111,7 @@ export class Replica {
 
 /** Waits until something is so. */
 export async function until(isSo: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  const late = performance.now() + 30_000;
+  const late = performance.now() + 60_000;
   while (!(await isSo())) {
     if (performance.now() > late) throw new Error(`in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
