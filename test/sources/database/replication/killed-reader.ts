@@ -35,11 +35,11 @@ await ingest({
   follow: true,
   sink: async (batch) => {
     await database.transaction().execute(async (transaction) => {
-      for (const { id, type, data } of batch.events) {
-        await sql`insert into taken (id, type, data) values (${id}, ${type}, ${JSON.stringify(data)})`.execute(
-          transaction,
-        );
-      }
+      const rows = batch.events.map(({ id, type, data }) => ({ id, type, data: JSON.stringify(data) }));
+      await sql`insert into taken (id, type, data)
+        select id, type, data from json_to_recordset(${JSON.stringify(rows)}::json) as r (id text, type text, data text)`.execute(
+        transaction,
+      );
       await batch.saveCursor(transaction);
     });
   },

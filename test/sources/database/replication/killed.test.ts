@@ -6,7 +6,7 @@ import { hasPostgres, type PostgresServer } from '../../../services/postgres.js'
 import { Program } from '../../../support/program.js';
 import { Replica, slotOf, uniqueName, until, useServer } from './support.js';
 
-const KILLS = 25;
+const KILLS = 15;
 
 describeWith('PostgreSQL', hasPostgres(), 'replication: a reader that is killed', () => {
   const server = useServer();
@@ -73,7 +73,7 @@ async function write(server: PostgresServer, table: string, signal: AbortSignal)
     await client.query(`delete from ${table} where id between ${some + 30} and ${some + 32}`);
     await client.query(Math.random() < 0.1 ? 'rollback' : 'commit');
     next += 8;
-    await setTimeout(2);
+    await setTimeout(10);
   }
   await client.end();
 }
