@@ -50,7 +50,15 @@ async function* inSqlite(): Results {
     const row = `SQLite, keyset: ${ROWS} rows, beside pages of prepared statements`;
     yield await paired({ bench: 'database', row, goal: 1.5, ours, rival: byHand, pairs: 5, warmUps: 1 });
     const stream = `SQLite, keyset: ${ROWS} rows, beside Kysely's stream()`;
-    yield await paired({ bench: 'database', row: stream, goal: 1, ours, rival: () => streamed(host), pairs: 5, warmUps: 0 });
+    yield await paired({
+      bench: 'database',
+      row: stream,
+      goal: 1,
+      ours,
+      rival: () => streamed(host),
+      pairs: 5,
+      warmUps: 0,
+    });
   } finally {
     await host.destroy();
     rmSync(directory, { recursive: true, force: true });
@@ -71,7 +79,15 @@ async function* inPostgres(): Results {
     );
     const row = `PostgreSQL, keyset: ${ROWS} rows, beside pages with pg`;
     const ours = () => keyset(host, 'updated_at');
-    yield await paired({ bench: 'database', row, goal: 1.35, ours, rival: () => postgresByHand(pool), pairs: 5, warmUps: 1 });
+    yield await paired({
+      bench: 'database',
+      row,
+      goal: 1.35,
+      ours,
+      rival: () => postgresByHand(pool),
+      pairs: 5,
+      warmUps: 1,
+    });
     yield await lastPages(host);
     yield* snapshots(host, pool);
     yield await emptyPoll(host, pool);
@@ -107,16 +123,22 @@ async function sqliteByHand(database: Database.Database): Promise<void> {
 
 async function streamed(host: Kysely<Orders>): Promise<void> {
   let count = 0;
-  for await (const _row of host.selectFrom('orders').selectAll().orderBy('updated_at').orderBy('id').stream()) count += 1;
+  for await (const _row of host.selectFrom('orders').selectAll().orderBy('updated_at').orderBy('id').stream())
+    count += 1;
   if (count !== ROWS) throw new Error(`${count} rows read`);
 }
 
 async function postgresByHand(pool: pg.Pool): Promise<void> {
-  const text = 'select *, updated_at::text as position from orders where (updated_at, id) > ($1, $2) order by updated_at, id limit $3';
+  const text =
+    'select *, updated_at::text as position from orders where (updated_at, id) > ($1, $2) order by updated_at, id limit $3';
   let position: [string, string] = ['-infinity', '0'];
   let count = 0;
   for (;;) {
-    const { rows } = await pool.query<{ position: string; id: string }>({ name: 'page', text, values: [...position, PAGE] });
+    const { rows } = await pool.query<{ position: string; id: string }>({
+      name: 'page',
+      text,
+      values: [...position, PAGE],
+    });
     const last = rows.at(-1);
     if (last === undefined) break;
     count += rows.length;
@@ -128,7 +150,13 @@ async function postgresByHand(pool: pg.Pool): Promise<void> {
 /** Times of pages, since what they cost is the server's work. */
 async function lastPages(host: Kysely<Orders>): Promise<Row> {
   const { DatabaseSource } = await databaseSource();
-  const config = { mode: 'keyset', database: host, table: 'orders', cursorColumn: 'updated_at', pageSize: PAGE } as const;
+  const config = {
+    mode: 'keyset',
+    database: host,
+    table: 'orders',
+    cursorColumn: 'updated_at',
+    pageSize: PAGE,
+  } as const;
   const ratios: number[] = [];
   const times = { first: 0, last: 0 };
   for (let turn = 0; turn < 3; turn += 1) {
@@ -142,14 +170,24 @@ async function lastPages(host: Kysely<Orders>): Promise<Row> {
     times.last = between(at.length - 1 - tenth, at.length - 1);
     ratios.push(times.last / times.first);
   }
-  return figure('database', 'PostgreSQL, ms of the last 10 % of the pages, beside the first', times.last, times.first, median(ratios), 1.3);
+  return figure(
+    'database',
+    'PostgreSQL, ms of the last 10 % of the pages, beside the first',
+    times.last,
+    times.first,
+    median(ratios),
+    1.3,
+  );
 }
 
 async function* snapshots(host: Kysely<Orders>, pool: pg.Pool): Results {
   const [{ EventSourceFactory, MemoryCursorStore }, { DatabaseSource }] = [await headwater(), await databaseSource()];
   const idle = usedMegabytes();
   let most = 0;
-  const factory = new EventSourceFactory({ sources: { database: DatabaseSource }, cursorStore: new MemoryCursorStore() });
+  const factory = new EventSourceFactory({
+    sources: { database: DatabaseSource },
+    cursorStore: new MemoryCursorStore(),
+  });
   const config = { mode: 'snapshot', database: host, table: 'orders', pageSize: 2_000 } as const;
   const source = await factory.create('database', { id: 'bench', config });
   let count = 0;
@@ -170,7 +208,14 @@ async function* snapshots(host: Kysely<Orders>, pool: pg.Pool): Results {
   const row = `PostgreSQL, snapshot: ${ROWS} rows, ${CHANGED} changed, beside select * in pages`;
   yield await pairedAfterChange(row, ours, rival, async () => void (await drain(source)));
   most = Math.max(most, usedMegabytes());
-  yield figure('database', 'PostgreSQL, snapshot: MB over idle, the state of the rows with it', most - idle, 150, (most - idle) / 150, 1);
+  yield figure(
+    'database',
+    'PostgreSQL, snapshot: MB over idle, the state of the rows with it',
+    most - idle,
+    150,
+    (most - idle) / 150,
+    1,
+  );
 }
 
 async function drain(source: { generateEvents(): AsyncIterable<unknown> }): Promise<void> {
@@ -178,7 +223,12 @@ async function drain(source: { generateEvents(): AsyncIterable<unknown> }): Prom
 }
 
 /** The rival changes rows too, which the next of ours must not find. */
-async function pairedAfterChange(row: string, ours: () => Promise<void>, rival: () => Promise<void>, between: () => Promise<void>): Promise<Row> {
+async function pairedAfterChange(
+  row: string,
+  ours: () => Promise<void>,
+  rival: () => Promise<void>,
+  between: () => Promise<void>,
+): Promise<Row> {
   const results: { ours: number; rival: number }[] = [];
   for (let turn = 0; turn < 5; turn += 1) {
     const mine = await cpuOf(ours);
@@ -187,7 +237,14 @@ async function pairedAfterChange(row: string, ours: () => Promise<void>, rival: 
     results.push({ ours: mine, rival: theirs });
   }
   const ratio = median(results.map((each) => each.ours / each.rival));
-  return figure('database', row, median(results.map((each) => each.ours)), median(results.map((each) => each.rival)), ratio, 2.5);
+  return figure(
+    'database',
+    row,
+    median(results.map((each) => each.ours)),
+    median(results.map((each) => each.rival)),
+    ratio,
+    2.5,
+  );
 }
 
 async function cpuOf(job: () => Promise<unknown>): Promise<number> {
@@ -223,7 +280,14 @@ async function emptyPoll(host: Kysely<Orders>, pool: pg.Pool): Promise<Row> {
      create index large_x on large (x, id); analyze large; create unlogged table other (i int)`,
   );
   const { DatabaseSource } = await databaseSource();
-  const config = { mode: 'keyset', database: host, table: 'large', key: 'id', cursorColumn: 'x', pollIntervalMs: 1 } as const;
+  const config = {
+    mode: 'keyset',
+    database: host,
+    table: 'large',
+    key: 'id',
+    cursorColumn: 'x',
+    pollIntervalMs: 1,
+  } as const;
   // As if all rows had been read.
   const { rows } = await pool.query<{ snapshot: string; server: string }>(
     `select pg_current_snapshot()::text as snapshot, (select system_identifier from pg_control_system()) || '/' ||

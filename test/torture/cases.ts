@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { written } from './database-writers.js';
 import { type DialectName, dialectNames, dropDatabase } from './databases.js';
 import { githubServices, judgeGithub } from './github.js';
 import {
@@ -136,6 +137,11 @@ export const groups: Readonly<Record<string, Group>> = {
       'slack-sqlite': { ...served(slackServices), judge: judgeSlack(storedInSqlite, 'slack-sqlite'), atRisk: nothing },
     },
     contended: {},
+  },
+  database: {
+    scenarios: {},
+    contended: {},
+    live: { 'orders-postgres': written('postgres'), 'orders-mariadb': written('mariadb') },
   },
   logs: {
     scenarios: {},

@@ -12,8 +12,8 @@ export interface Tables {
   received: { what: string };
 }
 
-const postgres = { host: '127.0.0.1', port: 5432, user: 'postgres', database: 'test' };
-const mariadb = { host: '127.0.0.1', port: 3306, user: 'root', password: '' };
+export const postgres = { host: '127.0.0.1', port: 5432, user: 'postgres', database: 'test' };
+export const mariadb = { host: '127.0.0.1', port: 3306, user: 'root', password: '' };
 
 /** The database that belongs to a directory, with its table. */
 export async function openDatabase(dialect: DialectName, directory: string): Promise<Kysely<Tables>> {
@@ -83,6 +83,7 @@ async function whileRefusedAsDuplicate(create: () => Promise<unknown>): Promise<
   }
 }
 
-function nameFor(directory: string): string {
+/** The schema, or the database of MariaDB, that belongs to a directory. */
+export function nameFor(directory: string): string {
   return `torture_${createHash('sha256').update(directory).digest('hex').slice(0, 16)}`;
 }

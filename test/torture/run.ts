@@ -152,9 +152,9 @@ async function live(each: LiveCase, task: Task, seconds: number, random: Random)
 function describeRounds(rounds: readonly LiveRound[]): string {
   const sum = (count: (round: LiveRound) => number): number => rounds.reduce((total, round) => total + count(round), 0);
   const reader = `${sum(({ kills }) => kills)} kills and ${sum(({ stops }) => stops)} stops of the reader`;
-  const found = `${sum(({ events }) => events)} lines complete, ${sum(({ repeats }) => repeats)} repeats`;
-  const lost = `${sum(({ destroyed }) => destroyed)} destroyed by the rotation, all of them within ${sum(({ gaps }) => gaps)} gaps told`;
-  return `${rounds.length} rounds, ${sum(({ disturbances }) => disturbances)} rotations, ${reader}; ${found}; ${lost}`;
+  const found = `${sum(({ events }) => events)} events complete, ${sum(({ repeats }) => repeats)} repeats`;
+  const lost = `${sum(({ destroyed }) => destroyed)} destroyed, all of them within ${sum(({ gaps }) => gaps)} gaps told`;
+  return `${rounds.length} rounds, ${sum(({ disturbances }) => disturbances)} disturbances, ${reader}; ${found}; ${lost}`;
 }
 
 async function killAtEveryPoint(job: Job): Promise<void> {

@@ -16,6 +16,7 @@ import {
 import { JsonlSink } from '../../src/sinks/jsonl/index.js';
 import { FilesystemSource } from '../../src/sources/filesystem/index.js';
 import { GitSource } from '../../src/sources/git/index.js';
+import { databaseScenarios } from './database-scenarios.js';
 import { githubReaders } from './github-scenarios.js';
 import { logScenarios } from './log-scenarios.js';
 import { BATCH, EVENTS, PAGE, type Scenario } from './scenario.js';
@@ -173,5 +174,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     intoJsonl(directory, await FilesystemSource.create({ id: 'torture', config: { dir: join(directory, 'tree') } })),
   ...storeScenarios,
   ...logScenarios,
+  ...databaseScenarios,
   ...announced({ ...githubReaders, ...slackReaders }),
 };

@@ -1,170 +1,169 @@
-import { randomBytes } from 'node:crypto';
-import type { CompiledQuery, Kysely } from 'kysely';
-import { Secret } from '../../core/secret.js';
+import { existsSync } from 'node:fs';
+import type { Kysely } from 'kysely';
+import { NotFoundError } from '../../core/errors.js';
+import type { Secret } from '../../core/secret.js';
+import { peerFailure } from '../../toolkit/import-peer.js';
+import { detectDialect } from '../../toolkit/sql/detect-dialect.js';
+import type { DialectName } from '../../toolkit/sql/dialect.js';
 import type { DatabaseConfig, DatabaseCredentials, KyselyInstance } from './config.js';
-import { type Address, connect, dialectOf, importKysely, whereIs } from './connect.js';
-import type { Engine, Row, Run, Session } from './engine/engine.js';
-import { mysql } from './engine/mysql.js';
-import { postgres } from './engine/postgres.js';
-import { sqlite } from './engine/sqlite.js';
-import { toReadFailure } from './failure.js';
+import { configError } from './failure.js';
 
-const engines = { postgres, mysql, sqlite };
+export type { CompiledQuery, Kysely } from 'kysely';
+export type { Client } from 'pg';
 
-/** How long a connection is kept from its pool so that what was meant to cancel us cannot hit the next who has it. */
-const CANCEL_MS = 1_000;
+/** Where a database is, and who asks. */
+export interface Address {
+  readonly url: string;
+  readonly user?: string | undefined;
+  readonly password?: Secret | undefined;
+}
 
-export interface ClientOptions {
-  readonly sourceId: string;
-  readonly config: DatabaseConfig;
-  readonly credentials: DatabaseCredentials | undefined;
-  readonly onStatement: () => void;
+/** One reads, the other cancels what it does. */
+const CONNECTIONS = 2;
+
+/** @throws ConfigError when neither the configuration nor the credentials say where the database is */
+export function whereIs(
+  sourceId: string,
+  { database }: DatabaseConfig,
+  credentials: DatabaseCredentials | undefined,
+): string | KyselyInstance {
+  const url = credentials !== undefined && 'url' in credentials ? credentials.url : undefined;
+  if (database !== undefined && url === undefined) return database;
+  const problem =
+    database === undefined ? 'config.database is missing' : 'config.database and credentials.url are both given';
+  if (url === undefined || database !== undefined) {
+    throw configError(
+      sourceId,
+      'DATABASE_ADDRESS',
+      problem,
+      'give a Kysely instance, a URL, or the whole URL as credentials: { url }',
+    );
+  }
+  if (!/^(postgres|postgresql|mysql|mariadb|sqlite):/.test(url)) {
+    throw configError(
+      sourceId,
+      'DATABASE_ADDRESS',
+      'credentials.url is not the URL of a database that is spoken',
+      'postgres://, mysql:// or sqlite:',
+    );
+  }
+  return url;
+}
+
+export function dialectOf(database: string | KyselyInstance): DialectName {
+  if (typeof database !== 'string') return detectDialect(database as unknown as Kysely<unknown>);
+  if (database.startsWith('sqlite:')) return 'sqlite';
+  return database.startsWith('postgres') ? 'postgres' : 'mysql';
 }
 
 /**
- * The host's database as this source sees it: read-only transactions, one connection each, given back whatever happens.
+ * A Kysely of our own. The packages are loaded here and nowhere else.
+ *
+ * @throws MissingPeerError for `kysely` and the driver
  */
-export class DatabaseClient {
-  readonly engine: Engine;
-  /** Undefined where the host passed its own Kysely. */
-  readonly address: Address | undefined;
-  readonly #options: ClientOptions;
-  readonly #database: string | KyselyInstance;
-  #kysely: Promise<Kysely<unknown>> | undefined;
-  #raw: typeof CompiledQuery.raw | undefined;
-  readonly #running = new Set<Promise<unknown>>();
-
-  /** Connects nowhere yet. @throws ConfigError when it is not known where the database is */
-  constructor(options: ClientOptions) {
-    const { sourceId, config, credentials } = options;
-    this.#options = options;
-    this.#database = whereIs(sourceId, config, credentials);
-    this.engine = engines[dialectOf(this.#database)];
-    this.address = typeof this.#database === 'string' ? toAddress(this.#database, credentials) : undefined;
-  }
-
-  /**
-   * One transaction that reads, on one connection. When the signal fires it rejects at once, and the server is told to
-   * stop; the connection goes back to its pool when it has.
-   */
-  async read<Result>(signal: AbortSignal, work: (session: Session) => Promise<Result>): Promise<Result> {
-    signal.throwIfAborted();
-    const whole = this.#read(signal, work).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw toReadFailure(error, this.#options.sourceId);
-    });
-    this.#running.add(whole);
-    const done = (): void => void this.#running.delete(whole);
-    whole.then(done, done);
-    return orAborted(whole, signal);
-  }
-
-  /** Waits until every connection is back, and ends those that are our own. */
-  async close(): Promise<void> {
-    await Promise.allSettled(this.#running);
-    const kysely = await this.#kysely?.catch(() => undefined);
-    this.#kysely = undefined;
-    if (this.address !== undefined) await kysely?.destroy();
-  }
-
-  async #open(): Promise<Kysely<unknown>> {
-    const { CompiledQuery } = await importKysely();
-    this.#raw = CompiledQuery.raw;
-    // Whatever its tables are: only plain statements are run.
-    if (this.address === undefined) return this.#database as unknown as Kysely<unknown>;
-    return connect(this.#options.sourceId, this.address);
-  }
-
-  async #read<Result>(signal: AbortSignal, work: (session: Session) => Promise<Result>): Promise<Result> {
-    this.#kysely ??= this.#open();
-    const kysely = await this.#kysely.catch((error: unknown) => {
-      this.#kysely = undefined;
-      throw error;
-    });
-    return kysely.connection().execute(async (connection) => {
-      signal.throwIfAborted();
-      const mark = `headwater:${randomBytes(6).toString('hex')}`;
-      const session = await this.#begin(this.#runner(connection, ` /* ${mark} */`));
-      const cancelling = this.#cancelOn(signal, kysely, session, mark);
-      let committed = false;
-      try {
-        const result = await work(session);
-        committed = true;
-        return result;
-      } finally {
-        await cancelling();
-        await this.#end(session, committed);
-      }
-    });
-  }
-
-  #begin(run: Run): Promise<Session> {
-    const { statementTimeoutMs } = this.#options.config;
-    return this.engine.open(run, { statementTimeoutMs });
-  }
-
-  /** What was cancelled too late may still hit the first statement after it. */
-  async #end(session: Session, committed: boolean): Promise<void> {
-    try {
-      await session.end(committed);
-    } catch (error) {
-      if (!committed) await session.end(false).catch(() => {});
-      else throw error;
-    }
-  }
-
-  /** Gives a function that ends the listening, and waits for what it may have begun. */
-  #cancelOn(signal: AbortSignal, kysely: Kysely<unknown>, session: Session, mark: string): () => Promise<void> {
-    const { cancel } = this.engine;
-    const { connection } = session;
-    let cancelling: Promise<void> | undefined;
-    const onAbort = (): void => {
-      if (cancel === undefined || connection === undefined) return;
-      cancelling = cancel(this.#runner(kysely, ''), connection, mark).catch(() => {});
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    return async () => {
-      signal.removeEventListener('abort', onAbort);
-      if (cancelling !== undefined) await withinMs(cancelling, CANCEL_MS);
-    };
-  }
-
-  #runner(kysely: Kysely<unknown>, mark: string): Run {
-    const raw = this.#raw as typeof CompiledQuery.raw;
-    return async (text, parameters = []) => {
-      this.#options.onStatement();
-      const { rows } = await kysely.executeQuery<Row>(raw(text + mark, parameters as unknown[]));
-      return rows;
-    };
+export async function connect(sourceId: string, address: Address): Promise<Kysely<unknown>> {
+  switch (dialectOf(address.url)) {
+    case 'postgres':
+      return connectPostgres(address);
+    case 'mysql':
+      return connectMysql(address);
+    default:
+      return connectSqlite(sourceId, address.url);
   }
 }
 
-function toAddress(url: string, credentials: DatabaseCredentials | undefined): Address {
-  if (credentials === undefined || 'url' in credentials) return { url };
-  const { user, password } = credentials;
-  return { url, user, ...(password !== undefined && { password: new Secret(password) }) };
-}
-
-async function orAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  let stop = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  aborted.catch(() => {});
+export async function importKysely(): Promise<typeof import('kysely')> {
   try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    promise.catch(() => {});
+    return await import('kysely');
+  } catch (error) {
+    throw peerFailure('kysely', error);
   }
 }
 
-async function withinMs(promise: Promise<void>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([promise, late]);
-  clearTimeout(timer);
+async function importPg(): Promise<Pick<typeof import('pg'), 'Pool' | 'Client'>> {
+  try {
+    const { default: pg } = await import('pg');
+    return pg;
+  } catch (error) {
+    throw peerFailure('pg', error);
+  }
 }
+
+async function importMysql(): Promise<typeof import('mysql2')> {
+  try {
+    return await import('mysql2');
+  } catch (error) {
+    throw peerFailure('mysql2', error);
+  }
+}
+
+async function importLibsql(): Promise<typeof import('libsql')> {
+  try {
+    const { default: Database } = await import('libsql');
+    return Database;
+  } catch (error) {
+    throw peerFailure('libsql', error);
+  }
+}
+
+/** What the credentials say goes before what the URL says. A URL without a host (a Unix socket) takes them as parameters only. */
+function postgresUrl({ url, user, password }: Address): string {
+  const parsed = new URL(url);
+  if (user !== undefined) parsed.searchParams.set('user', user);
+  if (password !== undefined) parsed.searchParams.set('password', password.reveal());
+  return parsed.href;
+}
+
+function mysqlUrl({ url, user, password }: Address): string {
+  const parsed = new URL(url.replace(/^mariadb:/, 'mysql:'));
+  if (user !== undefined) parsed.username = encodeURIComponent(user);
+  if (password !== undefined) parsed.password = encodeURIComponent(password.reveal());
+  return parsed.href;
+}
+
+async function connectPostgres(address: Address): Promise<Kysely<unknown>> {
+  const [{ Kysely, PostgresDialect }, pg] = [await importKysely(), await importPg()];
+  const pool = new pg.Pool({ connectionString: postgresUrl(address), max: CONNECTIONS, application_name: 'headwater' });
+  // A connection that ends while it is idle is told by the statement that finds out.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** A connection of its own for LISTEN. */
+export async function connectListener(address: Address): Promise<import('pg').Client> {
+  const { Client } = await importPg();
+  return new Client({ connectionString: postgresUrl(address), application_name: 'headwater' });
+}
+
+/** A connection that takes the commands of replication besides statements. */
+export async function connectReplication(address: Address): Promise<import('pg').Client> {
+  const { Client } = await importPg();
+  const options = { connectionString: postgresUrl(address), application_name: 'headwater', keepAlive: true };
+  // Known to the driver, not to its types.
+  return new Client({ ...options, replication: 'database' } as ConstructorParameters<typeof Client>[0]);
+}
+
+async function connectMysql(address: Address): Promise<Kysely<unknown>> {
+  const [{ Kysely, MysqlDialect }, { createPool }] = [await importKysely(), await importMysql()];
+  const pool = createPool({ uri: mysqlUrl(address), connectionLimit: CONNECTIONS });
+  return new Kysely<unknown>({ dialect: new MysqlDialect({ pool }) });
+}
+
+/** Opening a file that is not there would make one. */
+async function connectSqlite(sourceId: string, url: string): Promise<Kysely<unknown>> {
+  const path = decodeURIComponent(url.replace(/^sqlite:(\/\/)?/, ''));
+  if (!existsSync(path)) {
+    throw new NotFoundError(`there is no file ${path}: check the path of the database`, {
+      code: 'DATABASE_MISSING',
+      sourceId,
+    });
+  }
+  const [{ Kysely, SqliteDialect }, Database] = [await importKysely(), await importLibsql()];
+  const database = new Database(path, { timeout: BUSY_MS });
+  database.pragma('query_only = on');
+  return new Kysely<unknown>({ dialect: new SqliteDialect({ database }) });
+}
+
+/** How long SQLite waits for a writer that is about to finish. */
+const BUSY_MS = 5_000;

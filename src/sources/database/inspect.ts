@@ -1,7 +1,7 @@
 import { ConfigError, HeadwaterError } from '../../core/errors.js';
 import type { Problem, ValidationResult } from '../../core/source-definition.js';
-import type { DatabaseClient } from './client.js';
 import type { DatabaseConfig, PolledConfig } from './config.js';
+import type { DatabaseClient } from './database-client.js';
 import { quoted, type Session } from './engine/engine.js';
 import { chooseCommits } from './keyset/commits.js';
 import { findRelation, type Keyset, type Relation, toKeyset } from './relation.js';

@@ -2,8 +2,8 @@ import type { Clock } from '../../core/clock.js';
 import type { GapEvent, GapReason } from '../../core/event.js';
 import type { Logger } from '../../core/logger.js';
 import type { ReadContext, SourceBatch } from '../../core/read-options.js';
-import type { DatabaseClient } from './client.js';
 import type { DatabaseCursor } from './cursor.js';
+import type { DatabaseClient } from './database-client.js';
 import type { DatabaseEvent, DatabaseFields } from './events.js';
 
 /** What a mode of reading is given by the source. */

@@ -7,7 +7,6 @@ import { Secret } from '../../core/secret.js';
 import type { SourceOptions, ValidationResult } from '../../core/source-definition.js';
 import type { SourceStats } from '../../core/status.js';
 import { capabilitiesOf } from './capabilities.js';
-import { DatabaseClient } from './client.js';
 import {
   type DatabaseConfig,
   type DatabaseConfigInput,
@@ -16,6 +15,7 @@ import {
   databaseCredentials,
 } from './config.js';
 import { type DatabaseCursor, databaseCursor } from './cursor.js';
+import { DatabaseClient } from './database-client.js';
 import type { DatabaseEvent } from './events.js';
 import { configError } from './failure.js';
 import { inspect } from './inspect.js';

@@ -215,6 +215,21 @@ describeWith('PostgreSQL', await postgres.isThere(), 'PostgreSQL, what a row car
     }
   });
 
+  it('DB1: a run that goes on within a round also reads what came after it', async () => {
+    const database = await createDatabase(postgres);
+    await run(
+      database.database,
+      'create table orders (id int primary key, x xid8 not null default pg_current_xact_id())',
+      'insert into orders values (1), (2), (3)',
+    );
+    const config = { table: 'orders', cursorColumn: 'x', pageSize: 1 };
+    const broken = await keysetSource(database, config);
+    for await (const _event of broken.generateEvents({ limit: 1 }));
+    await run(database.database, 'insert into orders values (4)');
+    const rest = await keysetSource(database, config, broken.getCursor());
+    expect(rowsOf(await readAll(rest)).map(({ id }) => id)).toEqual([2, 3, 4]);
+  });
+
   it('DB1: an update that commits late comes, after what was there before it', async () => {
     const database = await createDatabase(postgres);
     await run(

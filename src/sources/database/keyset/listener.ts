@@ -1,8 +1,7 @@
-import type { Client } from 'pg';
 import type { Clock } from '../../../core/clock.js';
 import { dialects } from '../../../toolkit/sql/dialect.js';
+import { type Client, connectListener } from '../client.js';
 import type { KeysetConfig } from '../config.js';
-import { connectListener } from '../connect.js';
 import { configError } from '../failure.js';
 import type { ModeContext } from '../mode.js';
 

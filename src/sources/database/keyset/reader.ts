@@ -2,9 +2,9 @@ import type { Clock } from '../../../core/clock.js';
 import { CursorError, FatalError } from '../../../core/errors.js';
 import type { Logger } from '../../../core/logger.js';
 import { retry } from '../../../toolkit/retry.js';
-import type { DatabaseClient } from '../client.js';
 import type { KeysetConfig } from '../config.js';
 import type { KeysetCursor } from '../cursor.js';
+import type { DatabaseClient } from '../database-client.js';
 import type { Column, Session } from '../engine/engine.js';
 import { findRelation, type Keyset, toKeyset } from '../relation.js';
 import { type DatabaseRow, decoder, textsOf } from '../rows.js';
@@ -61,8 +61,14 @@ export class KeysetReader {
     this.#cursor = options.cursor;
   }
 
-  /** What is new, once. */
+  /** What is new, once; a round that was broken off ends where it was meant to, and there is more behind it. */
   async *round(): AsyncGenerator<KeysetStep, void, undefined> {
+    const isResumed = this.#cursor?.to !== undefined;
+    yield* this.#pages();
+    if (isResumed) yield* this.#pages();
+  }
+
+  async *#pages(): AsyncGenerator<KeysetStep, void, undefined> {
     for (let turn: Turn = { isOver: false }; !turn.isOver; ) {
       const { step, next } = await this.#read(turn);
       turn = next;

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Client } from 'pg';
-import { type Address, connectReplication } from '../connect.js';
+import { type Address, type Client, connectReplication } from '../client.js';
 import type { Row } from '../engine/engine.js';
 import { formatLsn, type Lsn } from './lsn.js';
 import { decodeMessage, type Message } from './pgoutput.js';

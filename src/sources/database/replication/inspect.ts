@@ -1,6 +1,6 @@
 import type { Problem } from '../../../core/source-definition.js';
-import type { DatabaseClient } from '../client.js';
 import type { ReplicationConfig } from '../config.js';
+import type { DatabaseClient } from '../database-client.js';
 import type { Session } from '../engine/engine.js';
 import { readPage } from '../statement.js';
 import { type CapturedTable, captureTables } from './captured.js';

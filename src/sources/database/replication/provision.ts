@@ -1,6 +1,6 @@
 import { dialects } from '../../../toolkit/sql/dialect.js';
-import type { DatabaseClient } from '../client.js';
 import type { ReplicationConfig } from '../config.js';
+import type { DatabaseClient } from '../database-client.js';
 import { configError } from '../failure.js';
 import { identifier, ReplicationConnection } from './connection.js';
 import { toReplicationFailure } from './failure.js';

@@ -1,7 +1,6 @@
-import type { Client } from 'pg';
 import type { SourceBatch } from '../../../core/read-options.js';
+import { type Client, connectListener } from '../client.js';
 import type { ReplicationConfig } from '../config.js';
-import { connectListener } from '../connect.js';
 import type { ReplicationCursor } from '../cursor.js';
 import { asText, type Column, type Row, type Session } from '../engine/engine.js';
 import { postgres } from '../engine/postgres.js';

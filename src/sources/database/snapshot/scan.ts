@@ -10,7 +10,7 @@ import { findRelation, type Relation } from '../relation.js';
 import { type DatabaseRow, decoder } from '../rows.js';
 import { type Condition, readPage } from '../statement.js';
 import { type Block, Blocks, FIRST_BLOCK, HASH_LENGTH, type KeyValue } from './block.js';
-import { type Comparison, compare, type Difference, type ScannedRow } from './differences.js';
+import { compare, type Difference, type ScannedRow } from './differences.js';
 
 /** Differences that were found together, and the cursor behind them. */
 export interface ScanStep {

@@ -15,9 +15,13 @@ export async function* readSnapshots(mode: ModeContext, config: SnapshotConfig):
   let cursor = parseCursor(context.cursor, 'snapshot', sourceId);
   const round = async function* (): AsyncGenerator<ScanStep, void, undefined> {
     mode.onReading();
-    const scan = new Scan(mode, config, cursor);
-    yield* scan.steps();
-    cursor = scan.cursor;
+    // What was passed by a look that was broken off may have changed since.
+    const looks = cursor?.at === undefined ? 1 : 2;
+    for (let look = 0; look < looks; look += 1) {
+      const scan = new Scan(mode, config, cursor);
+      yield* scan.steps();
+      cursor = scan.cursor;
+    }
   };
   const options = {
     clock,

@@ -34,8 +34,8 @@ const source = await DatabaseSource.create({
   config: { mode: 'keyset', database, table: 'times', cursorColumn: 'at', lateCommits: 'none' },
 });
 for await (const event of source.generateEvents()) {
-  console.log(
-    JSON.stringify({ time: event.time, row: 'row' in event.data ? event.data.row : undefined, cursor: event.id }),
+  process.stdout.write(
+    `${JSON.stringify({ time: event.time, row: 'row' in event.data ? event.data.row : undefined, cursor: event.id })}\n`,
   );
 }
 await database.destroy();
