@@ -15,12 +15,21 @@ export class Seen {
     this.#running = new Set(running === '' ? [] : running.split(',').map(BigInt));
   }
 
+  /** A transaction that this one saw committed, and a later one does not see yet: its commit is written, and not done. */
+  firstMissingIn(later: Seen): bigint | undefined {
+    for (const number of later.#running) if (this.#hasNumber(number)) return number;
+    return undefined;
+  }
+
   /**
    * Of a transaction that was committed, by the low 32 bits of its number: those wrap, but the transactions that a
    * server knows at once lie within half of them.
    */
   has(transaction: number): boolean {
-    const number = this.#next + BigInt((transaction - this.#nextLow) | 0);
+    return this.#hasNumber(this.#next + BigInt((transaction - this.#nextLow) | 0));
+  }
+
+  #hasNumber(number: bigint): boolean {
     return number < this.#oldest || (number < this.#next && !this.#running.has(number));
   }
 }

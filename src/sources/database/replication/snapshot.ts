@@ -1,3 +1,4 @@
+import { RetryableError } from '../../../core/errors.js';
 import type { SourceBatch } from '../../../core/read-options.js';
 import { type Client, connectListener } from '../client.js';
 import type { ReplicationConfig } from '../config.js';
@@ -11,6 +12,7 @@ import { type DatabaseRow, decoder, keysOf, keyText, textsOf } from '../rows.js'
 import { type Condition, readPage } from '../statement.js';
 import { type CapturedTable, captureTables } from './captured.js';
 import type { InitialSnapshot, InitialTable } from './parts.js';
+import { Seen } from './seen.js';
 import type { ServerFacts } from './server.js';
 
 export type ReplicationBatch = SourceBatch<DatabaseEvent, ReplicationCursor>;
@@ -72,6 +74,7 @@ export class InitialRows {
 
   async *read(session: Session, before: ReplicationCursor): AsyncGenerator<ReplicationBatch, void, undefined> {
     const { run, snapshot: seen = '' } = session;
+    this.#assertLater(seen, before);
     const [row] = await run(
       `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end::text as until`,
     );
@@ -103,6 +106,22 @@ export class InitialRows {
       }
       state = { ...state, isDone: true };
       snapshot = behind(state).snapshot as InitialSnapshot;
+    }
+  }
+
+  /**
+   * A commit may be in the log, before the slot, and not be seen yet, while it waits for a standby. The first snapshot, that
+   * of the slot, has it; a later one must not be without.
+   */
+  #assertLater(seen: string, { snapshot }: ReplicationCursor): void {
+    const now = new Seen(seen);
+    for (const { parts } of snapshot?.tables ?? []) {
+      for (const part of parts) {
+        const missing = new Seen(part.seen).firstMissingIn(now);
+        if (missing === undefined) continue;
+        const message = `transaction ${missing} is committed, and waits for a standby: it is waited for, so that its rows are read`;
+        throw new RetryableError(message, { code: 'DATABASE_BUSY', sourceId: this.#mode.sourceId });
+      }
     }
   }
 

@@ -140,6 +140,8 @@ describe('which transactions a snapshot sees', () => {
       const isSeen = full < 4_294_967_306 && full !== 4_294_967_295 && full !== 4_294_967_300;
       expect(seen.has(low(full)), String(full)).toBe(isSeen);
     }
+    expect(new Seen('731:733:').firstMissingIn(new Seen('731:740:735,732'))).toBe(732n);
+    expect(new Seen('731:733:732').firstMissingIn(new Seen('732:740:732'))).toBeUndefined();
     expect(new Seen('731:733:').has(732)).toBe(true);
     expect(new Seen('731:731:').has(731)).toBe(false);
   });
