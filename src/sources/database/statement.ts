@@ -38,10 +38,13 @@ export class Statement {
   }
 
   /** Every column under its own name. */
-  columns(): string {
+  columns(isQuick: boolean): string {
     const { quote } = this.#relation.engine.dialect;
     return this.#relation.columns
-      .map((column) => `${column.select(this.column(column))} as ${quote(column.name)}`)
+      .map((column) => {
+        const { select } = (isQuick ? column.quickly : undefined) ?? column;
+        return `${select(this.column(column))} as ${quote(column.name)}`;
+      })
       .join(', ');
   }
 }
@@ -72,14 +75,38 @@ export async function readPage(run: Run, relation: Relation, page: Page): Promis
   return rows;
 }
 
-function select(
+async function select(
   run: Run,
   relation: Relation,
   page: Page,
   first: readonly (Condition | undefined)[],
 ): Promise<readonly Row[]> {
+  const quick = relation.columns.filter((column) => column.quickly !== undefined);
+  if (quick.length === 0 || slow.has(relation)) return selectWith(run, relation, page, first, false);
+  try {
+    const rows = await selectWith(run, relation, page, first, true);
+    const isDoubtful = ({ name, quickly }: Column): boolean => rows.some((row) => quickly?.isDoubtful(row[name]) === true);
+    if (!quick.some(isDoubtful)) return rows;
+  } catch (error) {
+    // Some drivers refuse what others round.
+    if ((error as { code?: unknown }).code !== 'ERR_OUT_OF_RANGE') throw error;
+  }
+  slow.add(relation);
+  return selectWith(run, relation, page, first, false);
+}
+
+/** Where values were found that need more than the quick way. */
+const slow = new WeakSet<Relation>();
+
+function selectWith(
+  run: Run,
+  relation: Relation,
+  page: Page,
+  first: readonly (Condition | undefined)[],
+  isQuick: boolean,
+): Promise<readonly Row[]> {
   const statement = new Statement(relation);
-  const head = `select ${statement.columns()} from ${statement.from()}`;
+  const head = `select ${statement.columns(isQuick)} from ${statement.from()}`;
   const conditions = [...first, ...page.conditions].flatMap((condition) => condition?.(statement) ?? []);
   const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
   const order = page.order.map((column) => statement.column(column)).join(', ');

@@ -12,6 +12,8 @@ export interface Column {
   readonly isNullable: boolean;
   /** SQL that gives the value in a form that no driver changes; `reference` is the qualified and quoted name. */
   select(reference: string): string;
+  /** The same, cheaper, and right as long as `isDoubtful` holds for no value that it gave. */
+  readonly quickly?: { select(reference: string): string; isDoubtful(value: unknown): boolean } | undefined;
   /** What the driver gave, as it stands in events. Absent where nothing has to be done. */
   readonly decode?: ((value: unknown) => DatabaseValue) | undefined;
   /** The decoded value as text, of which `parameter` and `compared` make the same value again, to the last digit. */

@@ -95,6 +95,8 @@ function toColumn({ name, type, notnull }: Row): Column {
     type: String(type),
     isNullable: Number(notnull) === 0,
     select: affinity === 'text' ? plain : exact,
+    // Any number so large may be a rounded one.
+    quickly: affinity === 'text' ? undefined : { select: plain, isDoubtful: isLarge },
     decode,
     toText(value) {
       if (isBytes(value)) return `b${value.data_base64}`;
@@ -110,6 +112,10 @@ function toColumn({ name, type, notnull }: Row): Column {
     // The sign takes the affinity away again, which would change what it is compared with.
     compared: (placeholder, text) => (text.startsWith('i') ? `+cast(${placeholder} as integer)` : placeholder),
   };
+}
+
+function isLarge(value: unknown): boolean {
+  return typeof value === 'number' && (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER);
 }
 
 function decode(value: unknown): DatabaseValue {
