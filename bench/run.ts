@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'api-log': async () => (await import('./api-log.js')).apiLog,
   lines: async () => (await import('./lines.js')).lines,
   database: async () => (await import('./database.js')).database,
+  'database-replication': async () => (await import('./database-replication.js')).databaseReplication,
   slack: async () => (await import('./slack.js')).slack,
   spool: async () => (await import('./spool.js')).spool,
   sqlite: async () => (await import('./sqlite.js')).sqlite,

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,11 @@ export class Program {
     const options = { bundle: true, platform: 'node', format: 'esm', target: 'node20' } as const;
     await build({ ...options, banner: { js: REQUIRE }, entryPoints: [fileURLToPath(entry)], outfile: program.file });
     return program;
+  }
+
+  /** Gives the process, which the caller ends. */
+  start(...parameters: readonly (string | number)[]): ChildProcess {
+    return spawn(process.execPath, [this.file, ...parameters.map(String)], { stdio: ['ignore', 'pipe', 'inherit'] });
   }
 
   run(...parameters: readonly (string | number)[]): Promise<Ended> {

@@ -13,6 +13,12 @@ export function capabilitiesOf(dialect: DialectName, config: DatabaseConfig): Ca
     ];
     return { ...common, position: 'state', deletes: true, notes };
   }
+  if (config.mode === 'replication') {
+    const notes = [
+      'Every change of every commit, in the order of commits. A change may come again after a crash, with the same id, unless the cursor is saved in the transaction of the sink.',
+    ];
+    return { ...common, position: 'cursor', deletes: true, notes };
+  }
   const notes = [
     lateCommits(dialect, config),
     'Deletions are not seen. What changes more than once between two looks is one event.',

@@ -136,6 +136,14 @@ export async function connectListener(address: Address): Promise<import('pg').Cl
   return new Client({ connectionString: postgresUrl(address), application_name: 'headwater' });
 }
 
+/** A connection that takes the commands of replication besides statements. */
+export async function connectReplication(address: Address): Promise<import('pg').Client> {
+  const { Client } = await importPg();
+  const options = { connectionString: postgresUrl(address), application_name: 'headwater', keepAlive: true };
+  // Known to the driver, not to its types.
+  return new Client({ ...options, replication: 'database' } as ConstructorParameters<typeof Client>[0]);
+}
+
 async function connectMysql(address: Address): Promise<Kysely<unknown>> {
   const [{ Kysely, MysqlDialect }, { createPool }] = [await importKysely(), await importMysql()];
   const pool = createPool({ uri: mysqlUrl(address), connectionLimit: CONNECTIONS });

@@ -101,14 +101,41 @@ const keyset = z.strictObject({
 
 const snapshot = z.strictObject({ mode: z.literal('snapshot'), ...what });
 
+const capturedTable = z.union([
+  name.transform((table) => ({ table })),
+  z.strictObject({ schema: name.optional(), table: name }),
+]);
+
+const replication = z.strictObject({
+  mode: z.literal('replication'),
+  /** The URL of a PostgreSQL server, without user info. A Kysely instance does not replicate. */
+  database: what.database,
+  /** The tables whose changes are read: exact names, or `{ schema, table }`. All of them are in the publication. */
+  tables: z.array(capturedTable).min(1),
+  /** Name of the logical replication slot, which is this source's alone. */
+  slot: z.string().regex(/^[a-z0-9_]{1,63}$/, 'expected the name of a slot: a-z, 0-9 and _, at most 63'),
+  publication: name,
+  /** Makes publication and slot when they are not there. They are never dropped but by `dropReplicationSlot()`. */
+  create: z.boolean().default(false),
+  /** 'initial': without a cursor the rows that are there come first, then every change after them. */
+  snapshot: z.enum(['initial', 'never']).default('initial'),
+  /**
+   * How long, in milliseconds, an acknowledged commit is kept on the server before it is confirmed: longer than the host
+   * takes to save the cursor. 0 where the cursor is saved before the batch is acknowledged (`ingest`).
+   */
+  confirmDelayMs: z.int().min(0).max(3_600_000).default(5_000),
+  pageSize: what.pageSize,
+  statementTimeoutMs: what.statementTimeoutMs,
+});
+
 /** What `DatabaseSource.create` takes as `config`. */
 export const databaseConfig = z
-  .discriminatedUnion('mode', [keyset, snapshot])
-  .refine(({ table, query: given }) => (table === undefined) !== (given === undefined), {
+  .discriminatedUnion('mode', [keyset, snapshot, replication])
+  .refine((config) => config.mode === 'replication' || (config.table === undefined) !== (config.query === undefined), {
     error: 'expected a table or a query, one of them',
     path: ['table'],
   })
-  .refine(({ query: given, key }) => given === undefined || key !== undefined, {
+  .refine((config) => config.mode === 'replication' || config.query === undefined || config.key !== undefined, {
     error: 'a query needs a key: the columns that tell its rows apart',
     path: ['key'],
   });
@@ -127,6 +154,9 @@ export type DatabaseConfigInput = z.input<typeof databaseConfig>;
 export type DatabaseCredentials = z.input<typeof databaseCredentials>;
 export type KeysetConfig = Extract<DatabaseConfig, { mode: 'keyset' }>;
 export type SnapshotConfig = Extract<DatabaseConfig, { mode: 'snapshot' }>;
+export type ReplicationConfig = Extract<DatabaseConfig, { mode: 'replication' }>;
+/** The modes that read one table or query, again and again. */
+export type PolledConfig = KeysetConfig | SnapshotConfig;
 
 function isObjectWith(value: unknown, method: string): value is Record<string, unknown> {
   return (

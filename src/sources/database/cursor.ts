@@ -39,13 +39,44 @@ const snapshotCursor = z.strictObject({
   at: z.strictObject({ after: values.optional(), block: z.string() }).optional(),
 });
 
+const lsn = z.string().regex(/^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/, 'expected a position in the log of PostgreSQL');
+
+const replicationCursor = z.strictObject({
+  mode: z.literal('replication'),
+  /** What the position belongs to. */
+  server: z.string(),
+  slot: z.string(),
+  /** Up to here every commit was delivered. Absent after a gap: everything is to be read again. */
+  lsn: lsn.optional(),
+  /** Of the transaction that is committed at `lsn`, so many changes were delivered already. */
+  transaction: z.strictObject({ lsn, changes: z.int() }).optional(),
+  /** The rows that were there at first: how they are told from the changes that come after them. */
+  snapshot: z
+    .strictObject({
+      /** From here on no transaction is in them. */
+      until: lsn,
+      tables: z.array(
+        z.strictObject({
+          table: z.string(),
+          /** Names the files of the table: others, once it was truncated. */
+          storage: z.string(),
+          isDone: z.boolean(),
+          /** Rows up to a key were read as these transactions left them; those of the last part up to the end. */
+          parts: z.array(z.strictObject({ seen: transactions, upTo: values.optional() })),
+        }),
+      ),
+    })
+    .optional(),
+});
+
 /** The shape of a cursor, version 1. */
-export const databaseCursor = z.discriminatedUnion('mode', [keysetCursor, snapshotCursor]);
+export const databaseCursor = z.discriminatedUnion('mode', [keysetCursor, snapshotCursor, replicationCursor]);
 
 /** Where a `DatabaseSource` goes on. What it knows of rows in mode 'snapshot' is keyed state. */
 export type DatabaseCursor = z.output<typeof databaseCursor>;
 export type KeysetCursor = z.output<typeof keysetCursor>;
 export type SnapshotCursor = z.output<typeof snapshotCursor>;
+export type ReplicationCursor = z.output<typeof replicationCursor>;
 
 /** @throws CursorError when it is not one of ours, or of another mode */
 export function parseCursor<Mode extends DatabaseCursor['mode']>(

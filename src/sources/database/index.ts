@@ -13,6 +13,8 @@ export type {
   DatabaseEvent,
   DatabaseInsertedEvent,
   DatabaseRowData,
+  DatabaseTruncatedData,
+  DatabaseTruncatedEvent,
   DatabaseUpdatedEvent,
 } from './events.js';
 export type { DatabaseRow } from './rows.js';

@@ -1,10 +1,11 @@
 import { ConfigError, HeadwaterError } from '../../core/errors.js';
 import type { Problem, ValidationResult } from '../../core/source-definition.js';
-import type { DatabaseConfig } from './config.js';
+import type { DatabaseConfig, PolledConfig } from './config.js';
 import type { DatabaseClient } from './database-client.js';
 import { quoted, type Session } from './engine/engine.js';
 import { chooseCommits } from './keyset/commits.js';
 import { findRelation, type Keyset, type Relation, toKeyset } from './relation.js';
+import { findReplicationProblems } from './replication/inspect.js';
 import { readPage } from './statement.js';
 
 /** More rows than this should not be read in full at each look. */
@@ -18,7 +19,11 @@ export async function inspect(
   signal: AbortSignal,
 ): Promise<ValidationResult> {
   try {
-    const problems = await client.read(signal, (session) => findProblems(client, config, sourceId, session));
+    const problems = await client.read(signal, (session) =>
+      config.mode === 'replication'
+        ? findReplicationProblems(client, config, sourceId, session)
+        : findProblems(client, config, sourceId, session),
+    );
     return { ok: problems.every(({ severity }) => severity !== 'error'), problems };
   } catch (error) {
     signal.throwIfAborted();
@@ -30,7 +35,7 @@ export async function inspect(
 
 async function findProblems(
   client: DatabaseClient,
-  config: DatabaseConfig,
+  config: PolledConfig,
   sourceId: string,
   { run }: Session,
 ): Promise<Problem[]> {

@@ -15,6 +15,8 @@ export interface ModeContext {
   readonly logger: Logger;
   make(fields: DatabaseFields): DatabaseEvent;
   gap(reason: GapReason, detail: string, range: { from?: unknown; to?: unknown }): GapEvent;
+  /** The position up to which everything was acknowledged. */
+  acknowledged(): DatabaseCursor | undefined;
   onRetry(): void;
   onReading(): void;
   onCaughtUp(): void;

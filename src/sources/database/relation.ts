@@ -1,4 +1,4 @@
-import type { CompilableQuery, DatabaseConfig, KeysetConfig } from './config.js';
+import type { CompilableQuery, KeysetConfig, PolledConfig } from './config.js';
 import { type Column, type Engine, quoted, type Run, type TableFacts } from './engine/engine.js';
 import { configError } from './failure.js';
 
@@ -37,7 +37,7 @@ export function relationName({ schema, table }: { schema?: string | undefined; t
 export async function findRelation(
   engine: Engine,
   run: Run,
-  config: DatabaseConfig,
+  config: PolledConfig,
   sourceId: string,
 ): Promise<Relation | undefined> {
   const found =
@@ -76,7 +76,7 @@ export function toKeyset(relation: Relation, { cursorColumn }: KeysetConfig, sou
 
 type Found = Omit<Relation, 'key'>;
 
-async function ofTable(engine: Engine, run: Run, config: DatabaseConfig, sourceId: string): Promise<Found> {
+async function ofTable(engine: Engine, run: Run, config: PolledConfig, sourceId: string): Promise<Found> {
   const name = { schema: config.schema, table: config.table ?? '' };
   const facts = await engine.table(run, name);
   if (facts === undefined) {
@@ -87,7 +87,7 @@ async function ofTable(engine: Engine, run: Run, config: DatabaseConfig, sourceI
   return { engine, name: relationName(name), from, parameters: [], columns: facts.columns, facts };
 }
 
-async function ofQuery(engine: Engine, run: Run, config: DatabaseConfig): Promise<Found | undefined> {
+async function ofQuery(engine: Engine, run: Run, config: PolledConfig): Promise<Found | undefined> {
   const { sql, parameters } = compiled(config.query);
   // On lines of its own, so that a comment at its end hides nothing.
   const from = `(\n${sql}\n)`;
@@ -96,7 +96,7 @@ async function ofQuery(engine: Engine, run: Run, config: DatabaseConfig): Promis
   return { engine, name: relationName(config), from, parameters, columns, facts: undefined };
 }
 
-function compiled(query: DatabaseConfig['query']): { sql: string; parameters: readonly unknown[] } {
+function compiled(query: PolledConfig['query']): { sql: string; parameters: readonly unknown[] } {
   if (query === undefined) throw new Error('neither a table nor a query');
   if ('sql' in query) return query;
   return (query as CompilableQuery).compile();

@@ -5,6 +5,7 @@ import { checkCredentials } from '../../core/credentials.js';
 import type { ReadContext } from '../../core/read-options.js';
 import { Secret } from '../../core/secret.js';
 import type { SourceOptions, ValidationResult } from '../../core/source-definition.js';
+import type { SourceStats } from '../../core/status.js';
 import { capabilitiesOf } from './capabilities.js';
 import {
   type DatabaseConfig,
@@ -16,11 +17,14 @@ import {
 import { type DatabaseCursor, databaseCursor } from './cursor.js';
 import { DatabaseClient } from './database-client.js';
 import type { DatabaseEvent } from './events.js';
+import { configError } from './failure.js';
 import { inspect } from './inspect.js';
 import { readKeyset } from './keyset/keyset.js';
 import type { KeysetMemory } from './keyset/reader.js';
 import type { DatabaseBatches, ModeContext } from './mode.js';
 import { relationName } from './relation.js';
+import { dropSlot } from './replication/provision.js';
+import { type ReplicationMemory, readReplication } from './replication/replication.js';
 import { readSnapshots } from './snapshot/snapshot.js';
 
 /**
@@ -54,7 +58,8 @@ export class DatabaseSource extends BatchEventSource<DatabaseEvent, DatabaseCurs
     events: {
       'db.row.inserted': { description: 'A row is there that was not. Where rows may change, only if it can be told.' },
       'db.row.updated': { description: 'A row was changed; or, without createdColumn, was inserted or changed.' },
-      'db.row.deleted': { description: 'A row is gone. Mode snapshot only.' },
+      'db.row.deleted': { description: 'A row is gone. Modes snapshot and replication only.' },
+      'db.table.truncated': { description: 'All rows of a table are gone. Mode replication only.' },
     },
   } as const;
 
@@ -71,6 +76,7 @@ export class DatabaseSource extends BatchEventSource<DatabaseEvent, DatabaseCurs
   override readonly capabilities: Capabilities;
   readonly #credentials: Secret<DatabaseCredentials | undefined>;
   readonly #memory: KeysetMemory = {};
+  readonly #replication: ReplicationMemory = {};
 
   private constructor(
     options: SourceOptions<DatabaseConfig, DatabaseCredentials, DatabaseCursor>,
@@ -87,7 +93,7 @@ export class DatabaseSource extends BatchEventSource<DatabaseEvent, DatabaseCurs
     try {
       const signal = new AbortController().signal;
       const identity = await client.read(signal, ({ run }) => client.engine.identity(run));
-      return `${identity}#${relationName(this.config)}`;
+      return `${identity}#${this.config.mode === 'replication' ? `slot:${this.config.slot}` : relationName(this.config)}`;
     } finally {
       await client.close();
     }
@@ -104,6 +110,27 @@ export class DatabaseSource extends BatchEventSource<DatabaseEvent, DatabaseCurs
     }
   }
 
+  /**
+   * Mode replication: what it counts, and the bytes of the log that the server keeps for the slot, when last looked: those
+   * of a slot that nobody reads grow until the disk is full, or the server throws them away.
+   */
+  override getStats(): SourceStats & { walRetainedBytes?: number } {
+    const { walRetainedBytes } = this.#replication;
+    return { ...super.getStats(), ...(walRetainedBytes !== undefined && { walRetainedBytes }) };
+  }
+
+  /**
+   * Mode replication: gives up the slot, and with it everything that was not read yet. Nothing else ever drops it.
+   *
+   * @throws ConfigError in another mode, RetryableError while somebody reads it
+   */
+  async dropReplicationSlot(): Promise<void> {
+    const { config } = this;
+    if (config.mode !== 'replication')
+      throw configError(this.id, 'DATABASE_REPLICATION', `mode ${config.mode} has no replication slot`);
+    await dropSlot(this.#client(), config, this.id);
+  }
+
   protected async *readBatches(context: ReadContext<DatabaseCursor>): DatabaseBatches {
     const client = this.#client();
     context.defer(() => client.close());
@@ -114,6 +141,8 @@ export class DatabaseSource extends BatchEventSource<DatabaseEvent, DatabaseCurs
         return yield* readKeyset(mode, config, this.#memory);
       case 'snapshot':
         return yield* readSnapshots(mode, config);
+      case 'replication':
+        return yield* readReplication(mode, config, this.#replication);
     }
   }
 
@@ -126,6 +155,7 @@ export class DatabaseSource extends BatchEventSource<DatabaseEvent, DatabaseCurs
       logger: this.logger,
       make: (fields) => this.event(fields as never) as DatabaseEvent,
       gap: (reason, detail, range) => this.gap(reason, detail, range),
+      acknowledged: () => this.getCursor(),
       onRetry: () => this.count('retries'),
       onReading: () => this.setStatus({ state: 'reading' }),
       onCaughtUp: () => this.setStatus({ state: 'caught-up' }),

@@ -65,6 +65,8 @@ export interface Session {
 
 export interface SessionOptions {
   readonly statementTimeoutMs: number;
+  /** PostgreSQL: what another session sees, and let us see. */
+  readonly exported?: string | undefined;
 }
 
 /** What is different about each database. */

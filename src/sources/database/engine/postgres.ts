@@ -7,6 +7,7 @@ import {
   type Row,
   type Run,
   type Session,
+  type SessionOptions,
   type TableFacts,
 } from './engine.js';
 import { type Bytes, bytesOfHex, finite, instantOf } from './values.js';
@@ -50,8 +51,9 @@ const set = Object.entries(SETTINGS)
   .map(([name, value]) => `set_config('${name}', '${value}', true)`)
   .join(', ');
 
-async function open(run: Run, { statementTimeoutMs }: { statementTimeoutMs: number }): Promise<Session> {
+async function open(run: Run, { statementTimeoutMs, exported }: SessionOptions): Promise<Session> {
   await run('start transaction isolation level repeatable read read only');
+  if (exported !== undefined) await run(`set transaction snapshot '${exported.replaceAll("'", "''")}'`);
   const end = async (committed: boolean): Promise<void> => void (await run(committed ? 'commit' : 'rollback'));
   try {
     const [row] = await run(
@@ -188,6 +190,7 @@ function toColumn({ name, type, isRequired, base }: Row): Column {
   }
 }
 
-function instant(text: string): string {
+/** A `timestamptz` as text, in a session whose zone is UTC. */
+export function instant(text: string): string {
   return text.endsWith('+00') ? instantOf(text.slice(0, -3)) : text;
 }
