@@ -85,7 +85,8 @@ async function select(
   if (quick.length === 0 || slow.has(relation)) return selectWith(run, relation, page, first, false);
   try {
     const rows = await selectWith(run, relation, page, first, true);
-    const isDoubtful = ({ name, quickly }: Column): boolean => rows.some((row) => quickly?.isDoubtful(row[name]) === true);
+    const isDoubtful = ({ name, quickly }: Column): boolean =>
+      rows.some((row) => quickly?.isDoubtful(row[name]) === true);
     if (!quick.some(isDoubtful)) return rows;
   } catch (error) {
     // Some drivers refuse what others round.
