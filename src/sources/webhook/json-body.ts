@@ -31,11 +31,6 @@ export function parseJsonText(text: string): unknown {
   return value;
 }
 
-/** As `parseJson`, where only an object will do. */
-export function parseJsonObject(content: Buffer): Readonly<Record<string, unknown>> {
-  return requireObject(parseJson(content));
-}
-
 export function requireObject(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw decodeError('JSON_SYNTAX', {}, 'the body is not a JSON object');
