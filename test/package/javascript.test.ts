@@ -26,7 +26,7 @@ describe('a project of ES modules', () => {
       [
         'github MISSING_PEER @octokit/rest',
         'slack MISSING_PEER @slack/web-api',
-        'database MISSING_PEER kysely',
+        'database MISSING_PEER pg',
         'log MISSING_PEER re2js',
         'exit status 0',
       ].join('\n'),
