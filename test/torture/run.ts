@@ -42,7 +42,7 @@ const full: Effort = {
   contendedRounds: 20,
   live: manyRounds,
 };
-const short: Effort = { occurrences: () => [1, 3], randomRounds: 3, contendedRounds: 2, live: oneRound };
+const short: Effort = { occurrences: () => [2], randomRounds: 1, contendedRounds: 1, live: oneRound };
 /** Groups whose runs are slow, because a database or a server is asked. */
 const slow: Readonly<Record<string, { readonly full: Effort; readonly short: Effort }>> = {
   stores: {
