@@ -21,8 +21,8 @@ export type ClassOf<Entry> = Entry extends SourceClass
   : Entry extends () => Promise<infer Class>
     ? Class
     : never;
-export type OptionsOf<Entry> = ClassOf<Entry> extends { create(options: infer Options): any } ? Options : never;
-export type SourceOf<Entry> = ClassOf<Entry> extends { create(options: any): Promise<infer Source> } ? Source : never;
+export type OptionsOf<Entry> = ClassOf<Entry> extends { create(options: infer Options): unknown } ? Options : never;
+export type SourceOf<Entry> = ClassOf<Entry> extends { create(options: never): Promise<infer Source> } ? Source : never;
 
 /** A source as data, for manifests and queues. Carries credential references only. */
 export interface SourceSpec {
