@@ -52,6 +52,8 @@ export class Successions {
 
   /** Files that are gone are moved to where they are now. */
   async find({ path, files, gone }: Sight): Promise<Succession> {
+    // Empty when they were looked at, and not written to since: there is nothing to look for, in however many files.
+    if (gone.length === 0 && files.every(({ isBlank, isUnread }) => isBlank && !isUnread)) return NOTHING;
     const known = readOf(files);
     const last = known.at(-1);
     const isOver = last === undefined || last.rotatedAt !== undefined || gone.includes(last);
