@@ -6,6 +6,12 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/**
+ * The reason of a sleep that is not waited for any more. Without one the engine makes an error with its stack each time,
+ * which costs more than the timer.
+ */
+export const NOT_NEEDED: Error = Object.freeze(new Error('the timer is not needed any more'));
+
 /** Node fires a longer timer after 1 ms, so longer waits are made of pieces. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 

@@ -1,3 +1,4 @@
+import { NOT_NEEDED } from './clock.js';
 import type { SourceEvent } from './event.js';
 import type { Slice } from './frontier.js';
 import { gapToStopAt } from './gap-policy.js';
@@ -109,7 +110,7 @@ export class EventIterator extends SourceIterator<SourceEvent> implements EventG
       this.#release(pending);
       throw error;
     } finally {
-      timer.abort();
+      timer.abort(NOT_NEEDED);
     }
   }
 

@@ -1,5 +1,6 @@
 import { Autosaver } from './autosave.js';
 import { checkReadOptions } from './check-read-options.js';
+import { NOT_NEEDED } from './clock.js';
 import { FatalError } from './errors.js';
 import type { SourceEvent } from './event.js';
 import { Frontier } from './frontier.js';
@@ -266,7 +267,7 @@ async function within(promise: Promise<void>, ms: number, { clock, logger, id }:
   try {
     await Promise.race([promise, late]);
   } finally {
-    timer.abort();
+    timer.abort(NOT_NEEDED);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import { type Clock, NOT_NEEDED } from './clock.js';
 
 // Taken at load: a test that replaces the global timers must not be able to stop an iteration.
 const { clearImmediate, setImmediate } = globalThis;
@@ -27,7 +27,7 @@ export class Patience {
 
   async #aWhile(maxWaitMs: number, clock: Clock, signal: AbortSignal): Promise<'over'> {
     const timer = new AbortController();
-    const stop = (): void => timer.abort();
+    const stop = (): void => timer.abort(NOT_NEEDED);
     signal.addEventListener('abort', stop, { once: true });
     this.#end = stop;
     await clock.sleep(maxWaitMs, timer.signal).catch(() => {});

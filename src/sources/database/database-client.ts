@@ -46,9 +46,35 @@ export class DatabaseClient {
    * One transaction that reads, on one connection. When the signal fires it rejects at once, and the server is told to
    * stop; the connection goes back to its pool when it has.
    */
-  async read<Result>(signal: AbortSignal, work: (session: Session) => Promise<Result>): Promise<Result> {
+  read<Result>(signal: AbortSignal, work: (session: Session) => Promise<Result>): Promise<Result> {
+    return this.#orAborted(signal, () => this.#read(signal, work));
+  }
+
+  /**
+   * One statement without a transaction, for what is asked often and mostly answers that nothing is new. Cancelled as the
+   * others are, and when it takes longer than `statementTimeoutMs`; what a session sets does not hold for it.
+   */
+  ask(signal: AbortSignal, text: string, parameters: readonly unknown[]): Promise<Row | undefined> {
+    return this.#orAborted(signal, async () => {
+      const kysely = await this.#connected();
+      const mark = newMark();
+      const cancelling = this.#cancelling(signal, () =>
+        this.engine.cancel?.(this.#runner(kysely, ''), undefined, mark),
+      );
+      const timer = setTimeout(cancelling.begin, this.#options.config.statementTimeoutMs);
+      try {
+        const [row] = await this.#runner(kysely, ` /* ${mark} */`)(text, parameters);
+        return row;
+      } finally {
+        clearTimeout(timer);
+        await cancelling.end();
+      }
+    });
+  }
+
+  async #orAborted<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
     signal.throwIfAborted();
-    const whole = this.#read(signal, work).catch((error: unknown) => {
+    const whole = work().catch((error: unknown) => {
       signal.throwIfAborted();
       throw toReadFailure(error, this.#options.sourceId);
     });
@@ -61,9 +87,10 @@ export class DatabaseClient {
   /** Waits until every connection is back, and ends those that are our own. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#running);
+    if (this.address === undefined) return;
     const kysely = await this.#kysely?.catch(() => undefined);
     this.#kysely = undefined;
-    if (this.address !== undefined) await kysely?.destroy();
+    await kysely?.destroy();
   }
 
   async #open(): Promise<Kysely<unknown>> {
@@ -74,24 +101,31 @@ export class DatabaseClient {
     return connect(this.#options.sourceId, this.address);
   }
 
-  async #read<Result>(signal: AbortSignal, work: (session: Session) => Promise<Result>): Promise<Result> {
+  #connected(): Promise<Kysely<unknown>> {
     this.#kysely ??= this.#open();
-    const kysely = await this.#kysely.catch((error: unknown) => {
+    return this.#kysely.catch((error: unknown) => {
       this.#kysely = undefined;
       throw error;
     });
+  }
+
+  async #read<Result>(signal: AbortSignal, work: (session: Session) => Promise<Result>): Promise<Result> {
+    const kysely = await this.#connected();
     return kysely.connection().execute(async (connection) => {
       signal.throwIfAborted();
-      const mark = `headwater:${randomBytes(6).toString('hex')}`;
+      const mark = newMark();
       const session = await this.#begin(this.#runner(connection, ` /* ${mark} */`));
-      const cancelling = this.#cancelOn(signal, kysely, session, mark);
+      const { connection: of } = session;
+      const cancelling = this.#cancelling(signal, () =>
+        of === undefined ? undefined : this.engine.cancel?.(this.#runner(kysely, ''), of, mark),
+      );
       let committed = false;
       try {
         const result = await work(session);
         committed = true;
         return result;
       } finally {
-        await cancelling();
+        await cancelling.end();
         await this.#end(session, committed);
       }
     });
@@ -112,20 +146,18 @@ export class DatabaseClient {
     }
   }
 
-  /** Gives a function that ends the listening, and waits for what it may have begun. */
-  #cancelOn(signal: AbortSignal, kysely: Kysely<unknown>, session: Session, mark: string): () => Promise<void> {
-    const { cancel } = this.engine;
-    const { connection } = session;
+  /** Cancels when the signal fires, or before; `end` stops the listening, and waits for what may have begun. */
+  #cancelling(signal: AbortSignal, cancel: () => Promise<void> | undefined): Cancelling {
     let cancelling: Promise<void> | undefined;
-    const onAbort = (): void => {
-      if (cancel === undefined || connection === undefined) return;
-      cancelling = cancel(this.#runner(kysely, ''), connection, mark).catch(() => {});
+    const begin = (): void => {
+      cancelling ??= cancel()?.catch(() => {});
     };
-    signal.addEventListener('abort', onAbort, { once: true });
-    return async () => {
-      signal.removeEventListener('abort', onAbort);
+    signal.addEventListener('abort', begin, { once: true });
+    const end = async (): Promise<void> => {
+      signal.removeEventListener('abort', begin);
       if (cancelling !== undefined) await withinMs(cancelling, CANCEL_MS);
     };
+    return { begin, end };
   }
 
   #runner(kysely: Kysely<unknown>, mark: string): Run {
@@ -136,6 +168,15 @@ export class DatabaseClient {
       return rows;
     };
   }
+}
+
+interface Cancelling {
+  begin(): void;
+  end(): Promise<void>;
+}
+
+function newMark(): string {
+  return `headwater:${randomBytes(6).toString('hex')}`;
 }
 
 function toAddress(url: string, credentials: DatabaseCredentials | undefined): Address {

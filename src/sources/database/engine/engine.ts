@@ -74,8 +74,13 @@ export interface Engine {
   readonly name: DialectName;
   readonly dialect: SqlDialect;
   open(run: Run, options: SessionOptions): Promise<Session>;
-  /** A statement that stops what a connection does, if it still does what carries this mark. */
-  cancel?(run: Run, connection: string, mark: string): Promise<void>;
+  /**
+   * A statement that stops what a connection does, if it still does what carries this mark. Without a connection:
+   * whichever does, where the server can tell.
+   */
+  cancel?(run: Run, connection: string | undefined, mark: string): Promise<void>;
+  /** PostgreSQL: SQL of the columns `snapshot` and `server` of a session, which any single statement may ask for. */
+  readonly seen?: string | undefined;
   /** The identity of the database, for `origin`. */
   identity(run: Run): Promise<string>;
   table(run: Run, name: TableName): Promise<TableFacts | undefined>;

@@ -15,6 +15,21 @@ import { type Bytes, bytesOfHex, finite, instantOf } from './values.js';
 const dialect = dialects.postgres;
 
 /**
+ * On a standby the list of running transactions is empty whatever runs, so there everything from the oldest of them on
+ * counts as running.
+ */
+const SNAPSHOT = `case when pg_is_in_recovery()
+  then pg_snapshot_xmin(pg_current_snapshot())::text || ':' || pg_snapshot_xmin(pg_current_snapshot())::text || ':'
+  else pg_current_snapshot()::text end`;
+
+/** The cluster, and how often its history was forked: a promoted standby counts its transactions anew. */
+const SERVER = `(select system_identifier::text from pg_control_system()) || '/' || case when pg_is_in_recovery()
+  then (select timeline_id::text from pg_control_checkpoint())
+  else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int::text end`;
+
+const SEEN = `${SNAPSHOT} as snapshot, ${SERVER} as server`;
+
+/**
  * PostgreSQL 13 and later. What is set is set for the transaction only, so that a connection goes back to its pool as it
  * came.
  * @see https://www.postgresql.org/docs/current/functions-info.html (snapshots), functions-admin.html (set_config)
@@ -26,11 +41,12 @@ export const postgres: Engine = {
   open,
   async cancel(run, connection, mark) {
     await run(
-      `select pg_cancel_backend(pid) from pg_stat_activity
-       where pid = $1::int and pid <> pg_backend_pid() and state = 'active' and query like '%' || $2::text || '%'`,
-      [connection, mark],
+      `select pg_cancel_backend(pid) from pg_stat_activity where ($1::int is null or pid = $1::int)
+         and pid <> pg_backend_pid() and state = 'active' and query like '%' || $2::text || '%'`,
+      [connection ?? null, mark],
     );
   },
+  seen: SEEN,
   async identity(run) {
     const [row] = await run(
       'select system_identifier::text as server, current_database() as base from pg_control_system()',
@@ -58,7 +74,7 @@ async function open(run: Run, { statementTimeoutMs, exported }: SessionOptions):
   try {
     const [row] = await run(
       `select ${set}, set_config('statement_timeout', '${Math.ceil(statementTimeoutMs)}', true),
-        pg_backend_pid()::text as connection, ${SNAPSHOT} as snapshot, ${SERVER} as server`,
+        pg_backend_pid()::text as connection, ${SEEN}`,
     );
     const { connection, snapshot, server } = row as Record<'connection' | 'snapshot' | 'server', string>;
     return { run, connection, snapshot, server, end };
@@ -67,19 +83,6 @@ async function open(run: Run, { statementTimeoutMs, exported }: SessionOptions):
     throw error;
   }
 }
-
-/**
- * On a standby the list of running transactions is empty whatever runs, so there everything from the oldest of them on
- * counts as running.
- */
-const SNAPSHOT = `case when pg_is_in_recovery()
-  then pg_snapshot_xmin(pg_current_snapshot())::text || ':' || pg_snapshot_xmin(pg_current_snapshot())::text || ':'
-  else pg_current_snapshot()::text end`;
-
-/** The cluster, and how often its history was forked: a promoted standby counts its transactions anew. */
-const SERVER = `(select system_identifier::text from pg_control_system()) || '/' || case when pg_is_in_recovery()
-  then (select timeline_id::text from pg_control_checkpoint())
-  else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int::text end`;
 
 const TABLE = `select c.oid::text as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
     c.reltuples::bigint::text as rows

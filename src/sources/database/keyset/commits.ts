@@ -2,7 +2,7 @@ import type { KeysetConfig } from '../config.js';
 import type { Column, Run, Session } from '../engine/engine.js';
 import { configError } from '../failure.js';
 import type { Keyset } from '../relation.js';
-import type { Condition } from '../statement.js';
+import type { Condition, Statement } from '../statement.js';
 import { parseSnapshot } from './snapshot-text.js';
 
 /** How rows are found whose transaction commits after rows with a later position were read. */
@@ -114,13 +114,26 @@ function becameVisible(column: Column, from: string | undefined, to: string, now
   const target = parseSnapshot(to);
   return (statement) => {
     const x = statement.column(column);
-    const isSeen = (snapshot: string): string =>
-      `pg_visible_in_snapshot(${x}, ${statement.value(snapshot)}::pg_snapshot)`;
-    const xid = (value: bigint): string => `${statement.value(String(value))}::xid8`;
-    const isInTarget = `${x} < ${xid(target.xmax)} and ${isSeen(to)}`;
-    if (from === undefined) return `((${isInTarget}) or ${x} >= ${xid(parseSnapshot(now).xmax)})`;
-    return `${x} >= ${xid(parseSnapshot(from).xmin)} and ${isInTarget} and not ${isSeen(from)}`;
+    const isInTarget = `${x} < ${xid(statement, target.xmax)} and ${isSeen(statement, x, to)}`;
+    if (from === undefined) return `((${isInTarget}) or ${x} >= ${xid(statement, parseSnapshot(now).xmax)})`;
+    return `${isInTarget} and ${visibleSince(column, from)(statement)}`;
   };
+}
+
+/** Not seen by a snapshot, of what whoever asks sees. */
+export function visibleSince(column: Column, from: string): Condition {
+  return (statement) => {
+    const x = statement.column(column);
+    return `${x} >= ${xid(statement, parseSnapshot(from).xmin)} and not ${isSeen(statement, x, from)}`;
+  };
+}
+
+function isSeen(statement: Statement, x: string, snapshot: string): string {
+  return `pg_visible_in_snapshot(${x}, ${statement.value(snapshot)}::pg_snapshot)`;
+}
+
+function xid(statement: Statement, value: bigint): string {
+  return `${statement.value(String(value))}::xid8`;
 }
 
 /**

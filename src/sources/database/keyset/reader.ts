@@ -11,6 +11,7 @@ import { type DatabaseRow, decoder, textsOf } from '../rows.js';
 import { type Condition, readPage, Statement } from '../statement.js';
 import { type Commits, chooseCommits, roundCondition, targetOf } from './commits.js';
 import { missingBetween, without } from './missing.js';
+import { quietQuestion } from './quiet.js';
 
 export interface KeysetReaderOptions {
   readonly sourceId: string;
@@ -36,6 +37,8 @@ export interface KeysetStep {
 
 /** How long what the catalogue said is taken for true. */
 const CATALOGUE_MS = 60_000;
+/** Pages that are read in one session, which costs three statements besides. */
+const PAGES_AT_ONCE = 4;
 /** Numbers left out that are looked for at once; while there are more, nothing further is read. */
 const MOST_MISSING = 1_000;
 
@@ -63,6 +66,13 @@ export class KeysetReader {
 
   /** What is new, once; a round that was broken off ends where it was meant to, and there is more behind it. */
   async *round(): AsyncGenerator<KeysetStep, void, undefined> {
+    const quiet = await this.#quiet();
+    if (quiet !== undefined) {
+      if (quiet.cursor === this.#cursor) return;
+      this.#cursor = quiet.cursor;
+      yield quiet;
+      return;
+    }
     const isResumed = this.#cursor?.to !== undefined;
     yield* this.#pages();
     if (isResumed) yield* this.#pages();
@@ -70,12 +80,26 @@ export class KeysetReader {
 
   async *#pages(): AsyncGenerator<KeysetStep, void, undefined> {
     for (let turn: Turn = { isOver: false }; !turn.isOver; ) {
-      const { step, next } = await this.#read(turn);
+      const { steps, next } = await this.#read(turn);
       turn = next;
-      if (step === undefined) continue;
-      this.#cursor = step.cursor;
-      yield step;
+      for (const step of steps) {
+        this.#cursor = step.cursor;
+        yield step;
+      }
     }
+  }
+
+  /** A round with nothing in it, where one statement can tell; undefined where it takes a whole one. */
+  async #quiet(): Promise<KeysetStep | undefined> {
+    const { client, signal, clock, onRetry } = this.#options;
+    const known = this.#fresh();
+    const before = this.#cursor;
+    if (known === undefined || before === undefined) return undefined;
+    const question = quietQuestion(known, this.#check(known.keyset, before));
+    if (question === undefined) return undefined;
+    const ask = () => client.ask(signal, question.text, question.parameters);
+    const cursor = question.answer(await retry(ask, { signal, clock, retryUnknown: false, onRetry }));
+    return cursor === undefined ? undefined : { keyset: known.keyset, rows: [], cursor, cursorAt: () => cursor };
   }
 
   #read(turn: Turn): Promise<Answer> {
@@ -86,31 +110,45 @@ export class KeysetReader {
 
   async #answer(session: Session, turn: Turn): Promise<Answer> {
     const known = await this.#look(session);
-    if (known === undefined) return { next: { isOver: true } };
-    const cursor = this.#check(known.keyset, session);
+    if (known === undefined) return { steps: [], next: OVER };
+    let cursor = this.#check(known.keyset, this.#cursor, session.server);
     if (cursor.server !== session.server) return this.#startOver(known.keyset, cursor, session);
-    return new KeysetTurn(this.#options, known, session, cursor).read(turn);
+    // The first page of a round by itself: it is what a reader waits for.
+    const most = turn.isChecked === true ? PAGES_AT_ONCE : 1;
+    const steps: KeysetStep[] = [];
+    for (let next = turn; ; ) {
+      const { step, next: after } = await new KeysetTurn(this.#options, known, session, cursor).read(next);
+      if (step !== undefined) steps.push(step);
+      if (after.isOver || steps.length >= most) return { steps, next: after };
+      cursor = step?.cursor ?? cursor;
+      next = after;
+    }
+  }
+
+  #fresh(): Known | undefined {
+    const { clock, memory } = this.#options;
+    return memory.known !== undefined && clock.now() - memory.known.at < CATALOGUE_MS ? memory.known : undefined;
   }
 
   /** The catalogue, now and then: what changes under way must not go unnoticed. */
   async #look(session: Session): Promise<Known | undefined> {
     const { client, config, sourceId, clock, memory } = this.#options;
-    const now = clock.now();
-    if (memory.known !== undefined && now - memory.known.at < CATALOGUE_MS) return memory.known;
+    const fresh = this.#fresh();
+    if (fresh !== undefined) return fresh;
     const relation = await findRelation(client.engine, session.run, config, sourceId);
     if (relation === undefined) return undefined;
     const keyset = toKeyset(relation, config, sourceId);
     const commits = chooseCommits(keyset, config, sourceId);
-    memory.known = { keyset, commits, decode: decoder(relation), at: now };
+    memory.known = { keyset, commits, decode: decoder(relation), at: clock.now() };
     return memory.known;
   }
 
   /** @throws CursorError when the position is one in other columns */
-  #check({ order, name }: Keyset, { server }: Session): KeysetCursor {
+  #check({ order, name }: Keyset, cursor: KeysetCursor | undefined, server?: string): KeysetCursor {
     const columns = order.map((column): [string, string] => [column.name, column.type]);
-    if (this.#cursor === undefined) return { mode: 'keyset', columns, ...(server !== undefined && { server }) };
-    const before = this.#cursor.columns;
-    if (String(before) === String(columns)) return this.#cursor;
+    if (cursor === undefined) return { mode: 'keyset', columns, ...(server !== undefined && { server }) };
+    const before = cursor.columns;
+    if (String(before) === String(columns)) return cursor;
     const told = (each: readonly (readonly string[])[]): string => each.map((pair) => pair.join(' ')).join(', ');
     throw new CursorError(
       `the position is one in (${told(before)}) of ${name}, which is ordered by (${told(columns)}) now: ` +
@@ -121,7 +159,8 @@ export class KeysetReader {
 
   #startOver(keyset: Keyset, { server: from = '', columns }: KeysetCursor, { server: to = '' }: Session): Answer {
     const cursor: KeysetCursor = { mode: 'keyset', server: to, columns };
-    return { step: { keyset, rows: [], cursor, cursorAt: () => cursor, lost: { from, to } }, next: { isOver: false } };
+    const step: KeysetStep = { keyset, rows: [], cursor, cursorAt: () => cursor, lost: { from, to } };
+    return { steps: [step], next: { isOver: false } };
   }
 }
 
@@ -134,7 +173,13 @@ interface Turn {
   readonly isChecked?: boolean | undefined;
 }
 
+/** What one session read. */
 interface Answer {
+  readonly steps: readonly KeysetStep[];
+  readonly next: Turn;
+}
+
+interface PageAnswer {
   readonly step?: KeysetStep | undefined;
   readonly next: Turn;
 }
@@ -164,7 +209,7 @@ class KeysetTurn {
     this.#cursor = cursor;
   }
 
-  async read(turn: Turn): Promise<Answer> {
+  async read(turn: Turn): Promise<PageAnswer> {
     const { snapshot = '' } = this.#session;
     const cursor = this.#cursor;
     const isByTransactions = this.#commits.kind === 'transactions' || this.#commits.kind === 'row-versions';
@@ -184,7 +229,7 @@ class KeysetTurn {
     return this.#options.config.nulls === 'first' && this.#keyset.cursor?.isNullable === true;
   }
 
-  async #rows(before: KeysetCursor, round: Condition | undefined, turn: Turn): Promise<Answer> {
+  async #rows(before: KeysetCursor, round: Condition | undefined, turn: Turn): Promise<PageAnswer> {
     const { order, cursor } = this.#keyset;
     const conditions = [cursor?.isNullable === true ? isNull(cursor, false) : undefined, round, this.#lag()];
     if (this.#isHeldBack(before)) return { next: OVER };
@@ -198,7 +243,7 @@ class KeysetTurn {
   }
 
   /** Rows without a value to go by, in the order of their key. */
-  async #nulls(before: KeysetCursor, round: Condition | undefined, turn: Turn): Promise<Answer> {
+  async #nulls(before: KeysetCursor, round: Condition | undefined, turn: Turn): Promise<PageAnswer> {
     const { key, cursor } = this.#keyset;
     const conditions = [cursor === undefined ? undefined : isNull(cursor, true), round];
     const rows = await this.#page(key, before.afterNull, conditions);
@@ -213,7 +258,7 @@ class KeysetTurn {
   }
 
   /** The numbers that were left out: some are there now, and some have been waited for long enough. */
-  async #search(missing: NonNullable<KeysetCursor['missing']>, turn: Turn): Promise<Answer> {
+  async #search(missing: NonNullable<KeysetCursor['missing']>, turn: Turn): Promise<PageAnswer> {
     const now = this.#options.clock.now();
     const [column] = this.#keyset.order as [Column];
     const isWithin: Condition = (statement) =>
