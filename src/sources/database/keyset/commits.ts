@@ -149,6 +149,10 @@ function writtenWithin(from: string | undefined, to: string): Condition | undefi
   const distance = end - begin;
   // Nothing can be told apart: everything, and what was there already comes again with its id.
   if (from === undefined ? end >= HALF : distance >= WHOLE) return undefined;
-  return (statement) =>
-    `((${statement.value(String(end))}::bigint - t.xmin::text::bigint) & 4294967295) between 1 and ${distance}`;
+  return (statement) => {
+    const back = `((${statement.value(String(end - 1n))}::bigint - t.xmin::text::bigint) & 4294967295)`;
+    // The planner cannot know how many rows that is, and goes by how it is written: of the first round it is to expect
+    // most, or it would sort all that is left for each of the last pages; of a later one few.
+    return from === undefined ? `not (${back} >= ${distance})` : `${back} between 0 and ${distance - 1n}`;
+  };
 }
