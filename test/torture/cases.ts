@@ -24,9 +24,9 @@ import { BATCH } from './scenario.js';
 import { eventsInFlight } from './served-scenarios.js';
 import type { Service, Services } from './services.js';
 import { judgeSlack, slackServices } from './slack.js';
-
+import type { SteadyCase } from './steady.js';
 import { createTree, treeKeys } from './tree.js';
-import { webhookCases } from './webhook.js';
+import { webhookCases, webhookSteady } from './webhook.js';
 
 /** One scenario: what is there before, what must be there after, and what a kill may repeat. */
 export interface Case {
@@ -48,6 +48,8 @@ export interface Group {
   readonly contended: Readonly<Record<string, Omit<Case, 'atRisk'> & { readonly counted: string }>>;
   /** Read while others write. */
   readonly live?: Readonly<Record<string, LiveCase>>;
+  /** Read for minutes at an even rate. */
+  readonly steady?: Readonly<Record<string, SteadyCase>>;
 }
 
 const oneBatch = async (directory: string): Promise<number> => {
@@ -147,7 +149,7 @@ export const groups: Readonly<Record<string, Group>> = {
     },
     contended: {},
   },
-  webhook: { scenarios: {}, contended: {}, live: webhookCases },
+  webhook: { scenarios: {}, contended: {}, live: webhookCases, steady: webhookSteady },
   database: {
     scenarios: {},
     contended: {},

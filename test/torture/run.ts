@@ -8,6 +8,7 @@ import type { Verdict } from './judge.js';
 import { type LiveCase, type LiveEffort, type LiveRound, runLive } from './live.js';
 import { Random } from './random.js';
 import { record } from './record.js';
+import { runSteady } from './steady.js';
 
 interface Counts {
   atPoints: number;
@@ -32,6 +33,8 @@ interface Effort {
   readonly randomRounds: number;
   readonly contendedRounds: number;
   readonly live: LiveEffort;
+  /** Absent: not run. No shorter time tells anything; what a bench does in seconds is its short form. */
+  readonly steadySeconds?: number;
 }
 
 const manyRounds: LiveEffort = { rounds: 8, seconds: 11 };
@@ -41,6 +44,7 @@ const full: Effort = {
   randomRounds: 40,
   contendedRounds: 20,
   live: manyRounds,
+  steadySeconds: 600,
 };
 const short: Effort = { occurrences: () => [2], randomRounds: 1, contendedRounds: 1, live: oneRound };
 /** Groups whose runs are slow, because a database or a server is asked. */
@@ -54,7 +58,13 @@ const slow: Readonly<Record<string, { readonly full: Effort; readonly short: Eff
     short: { occurrences: nowAndThen, randomRounds: 1, contendedRounds: 0, live: oneRound },
   },
   webhook: {
-    full: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: { rounds: 8, seconds: 44 } },
+    full: {
+      occurrences: () => [],
+      randomRounds: 0,
+      contendedRounds: 0,
+      live: { rounds: 8, seconds: 44 },
+      steadySeconds: 600,
+    },
     short: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: oneRound },
   },
   slack: {
@@ -144,6 +154,12 @@ async function runGroup(
       rmSync(directory, { recursive: true, force: true });
     }
     lines.push(say(`${scenario}: ${(each.describe ?? describeRounds)(rounds)}`));
+  }
+  for (const [scenario, each] of effort.steadySeconds === undefined ? [] : Object.entries(group.steady ?? {})) {
+    const directory = mkdtempSync(join(work, `${scenario}-`));
+    const told = await runSteady(each, { program, scenario, directory }, effort.steadySeconds ?? 0);
+    lines.push(say(`${scenario}: ${told}`));
+    rmSync(directory, { recursive: true, force: true });
   }
   return lines;
 }

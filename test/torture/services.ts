@@ -22,7 +22,7 @@ export class Services<Kind extends Service> {
   readonly start = async (directory: string): Promise<void> => {
     const service = await this.#start();
     this.#started.set(directory, service);
-    writeFileSync(accessFile(directory), JSON.stringify(service.access));
+    writeAccess(directory, service.access);
   };
 
   readonly close = async (directory: string): Promise<void> => {
@@ -35,6 +35,11 @@ export class Services<Kind extends Service> {
     if (service === undefined) throw new Error(`no server was started for ${directory}`);
     return service;
   }
+}
+
+/** Where a child finds what it needs to know. */
+export function writeAccess(directory: string, access: unknown): void {
+  writeFileSync(accessFile(directory), JSON.stringify(access));
 }
 
 /** What the server of a directory said of itself. */

@@ -8,6 +8,7 @@ import { linesOfJsonl } from './judge.js';
 import { type Stored, storedInSqlite } from './log-judge.js';
 import { BATCH, type Scenario } from './scenario.js';
 import { accessOf } from './services.js';
+import { sampleHeap } from './steady.js';
 import { type AnySource, intoDatabase } from './store-scenarios.js';
 import type { WebhookAccess } from './webhook-sender.js';
 
@@ -90,7 +91,36 @@ async function intoSqlite(directory: string): Promise<void> {
   );
 }
 
+/** More than are remembered come within the first minute. */
+const REMEMBERED = 5_000;
+
+/** Takes what comes until it is asked to end. */
+async function receiveSteadily(directory: string, spool?: { dir: string }): Promise<void> {
+  const { port, secret } = accessOf(directory) as WebhookAccess;
+  const source = await WebhookSource.create({
+    id: 'steady',
+    credentials: { load: secret },
+    config: {
+      endpoints: {
+        load: { provider: 'generic', auth: { scheme: 'hmac', header: 'x-signature' }, id: { header: 'x-delivery' } },
+      },
+      server: { port },
+      maxRemembered: REMEMBERED,
+      ...(spool && { spool }),
+    },
+  });
+  process.once('SIGTERM', () => void source.close());
+  await source.listen();
+  const stop = sampleHeap(directory, () => source.getStats().acknowledged);
+  process.stdout.write('reading\n');
+  const cursorStore = new FileCursorStore(join(directory, 'cursors'));
+  await ingest({ source, sink: async () => {}, cursorStore, follow: true });
+  stop();
+}
+
 export const webhookScenarios = {
+  'webhook-steady': (directory) => receiveSteadily(directory),
+  'webhook-steady-spool': (directory) => receiveSteadily(directory, { dir: join(directory, 'spool') }),
   'webhook-jsonl': intoJsonl,
   'webhook-sqlite': intoSqlite,
 } satisfies Record<string, Scenario>;

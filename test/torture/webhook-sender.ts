@@ -36,14 +36,19 @@ export class WebhookSender implements Service {
   readonly #accepted = new Set<string>();
   #retries = 0;
   #isOver = false;
+  #isClosed = false;
   #clients: readonly Promise<void>[] = [];
 
-  private constructor(port: number) {
+  readonly #pauseMs: number;
+
+  private constructor(port: number, pauseMs: number) {
     this.access = { port, secret: SECRET };
+    this.#pauseMs = pauseMs;
   }
 
-  static async start(): Promise<WebhookSender> {
-    return new WebhookSender(await freePort());
+  /** `pauseMs`: after each delivery. */
+  static async start(pauseMs = 0): Promise<WebhookSender> {
+    return new WebhookSender(await freePort(), pauseMs);
   }
 
   get sent(): Sent {
@@ -71,6 +76,7 @@ export class WebhookSender implements Service {
 
   async close(): Promise<void> {
     this.rest();
+    this.#isClosed = true;
     this.#agent.destroy();
   }
 
@@ -79,10 +85,12 @@ export class WebhookSender implements Service {
       const id = `${client}-${number}`;
       this.#begun.add(id);
       while (!(await this.#send(id))) {
+        if (this.#isClosed) return;
         this.#retries += 1;
         await setTimeout(15);
       }
       this.#accepted.add(id);
+      if (this.#pauseMs > 0) await setTimeout(this.#pauseMs);
     }
   }
 

@@ -2,11 +2,15 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { LiveCase, LiveRound, LiveVerdict } from './live.js';
 import { type Stored, storedInSqlite } from './log-judge.js';
 import { BATCH } from './scenario.js';
-import { Services } from './services.js';
+import { Services, writeAccess } from './services.js';
+import type { SteadyCase } from './steady.js';
 import { deliveriesInJsonl, restFile } from './webhook-scenarios.js';
 import { WebhookSender } from './webhook-sender.js';
 
 const senders = new Services(() => WebhookSender.start());
+
+/** Each of the four sends after so long: some 300 requests in a second. */
+const STEADY_PAUSE_MS = 10;
 
 /** Everything that was answered with a 2xx is an event; nothing was made up, and no more came twice than may. */
 function judge(stored: Stored): LiveCase['judge'] {
@@ -65,4 +69,21 @@ function describeRounds(rounds: readonly LiveRound[]): string {
 export const webhookCases: Readonly<Record<string, LiveCase>> = {
   'webhook-jsonl': received(deliveriesInJsonl, BATCH),
   'webhook-sqlite': received(storedInSqlite, 0),
+};
+
+/** For minutes, with what a spool and the remembered ids of deliveries come to once they are full. */
+const steady: SteadyCase = {
+  unit: 'requests',
+  mostBytes: 20,
+  async start(directory) {
+    const sender = await WebhookSender.start(STEADY_PAUSE_MS);
+    writeAccess(directory, sender.access);
+    sender.begin();
+    return () => sender.close();
+  },
+};
+
+export const webhookSteady: Readonly<Record<string, SteadyCase>> = {
+  'webhook-steady': steady,
+  'webhook-steady-spool': steady,
 };

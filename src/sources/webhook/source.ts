@@ -307,10 +307,11 @@ export class WebhookSource<Event extends SourceEvent = SourceEvent> extends Push
   }
 
   #createSpool(): SpoolInbox | undefined {
-    const { spool, queueBytes, queueEvents } = this.config;
+    const { spool, queueBytes, queueEvents, maxRemembered } = this.config;
     if (spool === undefined) return undefined;
     return new SpoolInbox({
       config: spool,
+      maxRemembered,
       maxRecentBytes: queueBytes,
       maxEvents: queueEvents,
       clock: this.clock,

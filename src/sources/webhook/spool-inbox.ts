@@ -13,6 +13,7 @@ import { fromRecord, toRecord } from './spool-record.js';
 
 export interface SpoolInboxOptions {
   readonly config: NonNullable<WebhookConfig['spool']>;
+  readonly maxRemembered: number;
   /** Of what was spooled and is not handed out yet, so much is kept in memory as well. */
   readonly maxRecentBytes: number;
   /** Records that are handed out at once. */
@@ -49,9 +50,9 @@ export class SpoolInbox implements Inbox {
    */
   open(): Promise<Spool> {
     if (this.#opening === undefined) {
-      const { config, clock, logger } = this.#options;
+      const { config, maxRemembered: maxKeys, clock, logger } = this.#options;
       const { dir, maxBytes, maxSegmentBytes } = config;
-      const opening = Spool.open({ directory: dir, maxBytes, maxSegmentBytes, clock, logger });
+      const opening = Spool.open({ directory: dir, maxBytes, maxSegmentBytes, maxKeys, clock, logger });
       this.#opening = opening;
       opening.catch(() => {
         this.#opening = undefined;
