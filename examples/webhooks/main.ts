@@ -1,9 +1,11 @@
 // Webhooks of GitHub into the console, each on disk before it is answered.
 //
-//   GITHUB_WEBHOOK_SECRET=… npm run example:webhooks [-- standalone | express | hono]
+//   GITHUB_WEBHOOK_SECRET=… npm run example:webhooks [-- standalone | express | fastify | hono | next]
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { serve } from '@hono/node-server';
 import express from 'express';
+import Fastify from 'fastify';
 import { Hono } from 'hono';
 import { WebhookSource } from '../../src/sources/webhook/index.js';
 
@@ -21,15 +23,26 @@ const source = await WebhookSource.create({
   },
 });
 
+if (way === 'standalone') await source.listen();
 if (way === 'express') {
   const app = express();
   app.use(source.nodeHandler());
-  createServer(app).listen(port, '127.0.0.1');
+  await once(createServer(app).listen(port, '127.0.0.1'), 'listening');
+}
+if (way === 'fastify') {
+  const app = Fastify();
+  app.register(source.fastifyPlugin());
+  await app.listen({ port, host: '127.0.0.1' });
 }
 if (way === 'hono') {
   const app = new Hono();
   app.all('/hooks/github', (c) => source.fetch(c.req.raw));
-  serve({ fetch: app.fetch, port, hostname: '127.0.0.1' });
+  await once(serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }), 'listening');
+}
+if (way === 'next') {
+  // app/hooks/github/route.ts exports this; here a plain server calls it as Next does.
+  const POST = (request: Request): Promise<Response> => source.fetch(request);
+  await once(serve({ fetch: POST, port, hostname: '127.0.0.1' }), 'listening');
 }
 console.log(`http://127.0.0.1:${port}/hooks/github`);
 

@@ -77,7 +77,7 @@ class World {
 
   #start(database: string, more: readonly string[]): ReturnType<typeof startExample> {
     const settings = this.#file('settings.json');
-    return startExample('episodic-memory', this.work, ...more, '--settings', settings, '--database', database);
+    return startExample('episodic-memory', this.work, [...more, '--settings', settings, '--database', database]);
   }
 
   close(): void {

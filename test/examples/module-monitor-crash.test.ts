@@ -37,7 +37,7 @@ describe.each(exampleDatabases)('a module monitor in $name, as a program', ({ na
   });
 
   const serve = async () => {
-    const { child, ended } = startExample('module-monitor', work, 'serve', '--port', '0', '--database', url);
+    const { child, ended } = startExample('module-monitor', work, ['serve', '--port', '0', '--database', url]);
     onTestFinished(() => void child.kill('SIGKILL'));
     const base = await new Promise<string>((resolve, reject) => {
       child.stdout?.on('data', (text: string) => {

@@ -25,6 +25,8 @@ export class GitHubDeliveriesServer {
   readonly requests: string[] = [];
   /** Where deliveries go; undefined: nobody listens there. */
   target: string | undefined;
+  /** Where the webhook is: of a repository, or of an organization (`orgs/o`). */
+  owner = 'repos/o/r';
   /** Attempts in a page, whatever is asked for. */
   pageSize = 100;
   /** What requests are answered with in place of what they ask for. */
@@ -99,11 +101,12 @@ export class GitHubDeliveriesServer {
   async #answer({ method, url = '', headers }: IncomingMessage, response: ServerResponse): Promise<void> {
     this.requests.push(`${method} ${url}`);
     const { pathname, searchParams } = new URL(url, this.url);
-    const [, attemptId] = /^\/repos\/o\/r\/hooks\/7\/deliveries\/(\d+)\/attempts$/.exec(pathname) ?? [];
+    const list = `/${this.owner}/hooks/7/deliveries`;
+    const [, attemptId] = (pathname.startsWith(list) && /^\/(\d+)\/attempts$/.exec(pathname.slice(list.length))) || [];
     const failed = this.attempts.find(({ id }) => id === Number(attemptId));
     if (headers.authorization !== `Bearer ${this.#token}`) return reply(response, 401, { message: 'Bad credentials' });
     if (this.failWith !== undefined) return reply(response, this.failWith, { message: 'no' });
-    if (method === 'GET' && pathname === '/repos/o/r/hooks/7/deliveries') return this.#list(searchParams, response);
+    if (method === 'GET' && pathname === list) return this.#list(searchParams, response);
     if (method !== 'POST' || failed === undefined) return reply(response, 404, { message: 'Not Found' });
     // It is accepted at once, and delivered later.
     reply(response, 202, {});
@@ -115,7 +118,7 @@ export class GitHubDeliveriesServer {
     const from = cursor === null ? 0 : this.attempts.findIndex(({ id }) => id === Number(cursor.slice(2)));
     const size = Math.min(this.pageSize, Number(query.get('per_page') ?? 30));
     const next = this.attempts[from + size];
-    const link = `<${this.url}/repos/o/r/hooks/7/deliveries?per_page=${size}&cursor=v1${next?.id}>; rel="next"`;
+    const link = `<${this.url}/${this.owner}/hooks/7/deliveries?per_page=${size}&cursor=v1${next?.id}>; rel="next"`;
     if (next !== undefined) response.setHeader('link', link);
     reply(response, 200, this.attempts.slice(from, from + size));
   }

@@ -69,6 +69,24 @@ describe('reconcile', () => {
     expect(ids).toEqual(['waiting', 'refused']);
   });
 
+  it('asks for what an organization sent', async () => {
+    const github = await startGitHub();
+    github.owner = 'orgs/o';
+    github.now = () => START + MINUTE_MS;
+    await github.deliver('missed');
+    const clock = new FakeClock(START + 10 * MINUTE_MS);
+    const reconcile = { organization: 'o', hookId: 7, apiUrl: github.url, everyMs: MINUTE_MS };
+    const config = { endpoints: { hooks: { provider: 'github' as const, reconcile } } };
+    const credentials = { hooks: { secret: SECRET, apiToken: TOKEN } };
+    const cursor = { listened: new Date(START).toISOString() };
+    const { source, port } = await startSource(config, { credentials, clock, cursor });
+    github.target = `http://127.0.0.1:${port}/hooks`;
+    const { ids } = consume(source);
+    await eventually(() => ids.length === 1);
+    expect(ids).toEqual(['missed']);
+    expect(github.requests.every((line) => line.includes(' /orgs/o/hooks/7/deliveries'))).toBe(true);
+  });
+
   it('where GitHub cannot be asked, it is told by a gap, and logged without the token', async () => {
     const github = await startGitHub();
     const logger = new RecordingLogger();
