@@ -13,6 +13,7 @@ export const builtinSources = {
   github: async () => (await import('./github/index.js')).GitHubSource,
   log: async () => (await import('./logs/log/index.js')).LogSource,
   manual: async () => (await import('./manual/index.js')).ManualSource,
+  mongodb: async () => (await import('./mongodb/index.js')).MongodbSource,
   slack: async () => (await import('./slack/index.js')).SlackSource,
   syslog: async () => (await import('./logs/syslog/index.js')).SyslogSource,
   webhook: async () => (await import('./webhook/index.js')).WebhookSource,

@@ -27,6 +27,7 @@ describe('a project of ES modules', () => {
         'github MISSING_PEER @octokit/rest',
         'slack MISSING_PEER @slack/web-api',
         'database MISSING_PEER pg',
+        'mongodb MISSING_PEER mongodb',
         'log MISSING_PEER re2js',
         'exit status 0',
       ].join('\n'),

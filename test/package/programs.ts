@@ -53,6 +53,7 @@ const specs = {
   github: { config: { owner: 'o', repo: 'r', streams: ['issues'] }, credentials: { token: 't' } },
   slack: { config: { channels: ['general'] }, credentials: { token: 't' } },
   database: { config: { mode: 'keyset', database: 'postgres://127.0.0.1/none', table: 't' } },
+  mongodb: { config: { mode: 'polling', client: 'mongodb://127.0.0.1:1', database: 'd', collection: 'c' } },
   log: { config: { files: '*.log', format: { pattern: '(?<word>[a-z]+)' } } },
 };
 for (const [type, options] of Object.entries(specs)) {

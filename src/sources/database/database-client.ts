@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Secret } from '../../core/secret.js';
+import { orAborted } from '../../toolkit/or-aborted.js';
 import { type Address, type CompiledQuery, connect, dialectOf, importKysely, type Kysely, whereIs } from './client.js';
 import type { DatabaseConfig, DatabaseCredentials, KyselyInstance } from './config.js';
 import type { Engine, Row, Run, Session } from './engine/engine.js';
@@ -183,21 +184,6 @@ function toAddress(url: string, credentials: DatabaseCredentials | undefined): A
   if (credentials === undefined || 'url' in credentials) return { url };
   const { user, password } = credentials;
   return { url, user, ...(password !== undefined && { password: new Secret(password) }) };
-}
-
-async function orAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  let stop = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  aborted.catch(() => {});
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    promise.catch(() => {});
-  }
 }
 
 async function withinMs(promise: Promise<void>, milliseconds: number): Promise<void> {
