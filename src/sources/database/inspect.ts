@@ -1,5 +1,5 @@
-import { ConfigError, HeadwaterError } from '../../core/errors.js';
 import type { Problem, ValidationResult } from '../../core/source-definition.js';
+import { validation } from '../../toolkit/validation.js';
 import type { DatabaseConfig, PolledConfig } from './config.js';
 import type { DatabaseClient } from './database-client.js';
 import { quoted, type Session } from './engine/engine.js';
@@ -12,25 +12,19 @@ import { readPage } from './statement.js';
 const MANY_ROWS = 100_000;
 
 /** Whether the database is reached, what is read is there and may be read, and what would help. */
-export async function inspect(
+export function inspect(
   client: DatabaseClient,
   config: DatabaseConfig,
   sourceId: string,
   signal: AbortSignal,
 ): Promise<ValidationResult> {
-  try {
-    const problems = await client.read(signal, (session) =>
+  return validation(signal, () =>
+    client.read(signal, (session) =>
       config.mode === 'replication'
         ? findReplicationProblems(client, config, sourceId, session)
         : findProblems(client, config, sourceId, session),
-    );
-    return { ok: problems.every(({ severity }) => severity !== 'error'), problems };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (ConfigError.isInstance(error)) return { ok: false, problems: error.problems };
-    if (!HeadwaterError.isInstance(error)) throw error;
-    return { ok: false, problems: [{ severity: 'error', code: error.code, message: error.message }] };
-  }
+    ),
+  );
 }
 
 async function findProblems(

@@ -1,29 +1,22 @@
-import { ConfigError, HeadwaterError } from '../../core/errors.js';
 import type { Problem, ValidationResult } from '../../core/source-definition.js';
+import { validation } from '../../toolkit/validation.js';
 import type { MongodbClient } from './client.js';
 import type { ChangesConfig, MongodbConfig, PollingConfig } from './config.js';
 import { survey } from './survey.js';
 import type { BsonDocument } from './values.js';
 
 /** Whether the database is reached, what is read is there and may be read, and what would help. */
-export async function inspect(
+export function inspect(
   client: MongodbClient,
   config: MongodbConfig,
   about: { sourceId: string; now: number },
   signal: AbortSignal,
 ): Promise<ValidationResult> {
-  try {
-    const problems =
-      config.mode === 'polling'
-        ? await pollingProblems(client, config, about, signal)
-        : await changesProblems(client, config, signal);
-    return { ok: problems.every(({ severity }) => severity !== 'error'), problems };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (ConfigError.isInstance(error)) return { ok: false, problems: error.problems };
-    if (!HeadwaterError.isInstance(error)) throw error;
-    return { ok: false, problems: [{ severity: 'error', code: error.code, message: error.message }] };
-  }
+  return validation(signal, () =>
+    config.mode === 'polling'
+      ? pollingProblems(client, config, about, signal)
+      : changesProblems(client, config, signal),
+  );
 }
 
 async function pollingProblems(
