@@ -14,6 +14,7 @@ export const builtinSources = {
   log: async () => (await import('./logs/log/index.js')).LogSource,
   manual: async () => (await import('./manual/index.js')).ManualSource,
   mongodb: async () => (await import('./mongodb/index.js')).MongodbSource,
+  prometheus: async () => (await import('./metrics/prometheus/index.js')).PrometheusSource,
   slack: async () => (await import('./slack/index.js')).SlackSource,
   syslog: async () => (await import('./logs/syslog/index.js')).SyslogSource,
   webhook: async () => (await import('./webhook/index.js')).WebhookSource,
