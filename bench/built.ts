@@ -20,6 +20,8 @@ export const apiLogSource = (): Promise<typeof import('../src/sources/logs/api-l
   built('sources/logs/api-log/index.js');
 export const databaseSource = (): Promise<typeof import('../src/sources/database/index.js')> =>
   built('sources/database/index.js');
+export const prometheusSource = (): Promise<typeof import('../src/sources/metrics/prometheus/index.js')> =>
+  built('sources/metrics/prometheus/index.js');
 export const slackSource = (): Promise<typeof import('../src/sources/slack/index.js')> =>
   built('sources/slack/index.js');
 export const webhookSource = (): Promise<typeof import('../src/sources/webhook/index.js')> =>

@@ -15,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   lines: async () => (await import('./lines.js')).lines,
   database: async () => (await import('./database.js')).database,
   'database-replication': async () => (await import('./database-replication.js')).databaseReplication,
+  prometheus: async () => (await import('./prometheus.js')).prometheus,
   slack: async () => (await import('./slack.js')).slack,
   spool: async () => (await import('./spool.js')).spool,
   sqlite: async () => (await import('./sqlite.js')).sqlite,

@@ -5,6 +5,8 @@ import { CursorError } from '../../../core/errors.js';
 export const prometheusCursor = z.strictObject({
   /** Up to which time, in milliseconds since 1970, each query was read; scraped: '' and the time of the last scrape. */
   until: z.record(z.string(), z.int()),
+  /** The query that is being read beyond that, up to `to`: its series come in order, up to `after` they were delivered. */
+  part: z.strictObject({ query: z.string(), to: z.int(), after: z.string() }).optional(),
 });
 
 /** Where a `PrometheusSource` goes on. What it knows of series is keyed state. */

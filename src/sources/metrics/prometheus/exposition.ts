@@ -49,6 +49,7 @@ const BACKSLASH = 92;
 const EQUALS = 61;
 const COMMA = 44;
 const NEWLINE = 10;
+const RETURN = 13;
 
 /** Suffixes that samples of a family have beyond its name. */
 const SUFFIX = /_(total|created|bucket|sum|count|gsum|gcount|info)$/;
@@ -89,6 +90,8 @@ class Parser {
     for (let number = 1; this.#at < text.length; number += 1) {
       const end = text.indexOf('\n', this.#at);
       this.#lineEnd = end < 0 ? text.length : end;
+      // Lines may end in CR LF, though the formats have LF alone.
+      if (text.charCodeAt(this.#lineEnd - 1) === RETURN && this.#lineEnd > this.#at) this.#lineEnd -= 1;
       this.#skipSpace();
       const first = this.#at < this.#lineEnd ? text.charCodeAt(this.#at) : NEWLINE;
       if (first === HASH) this.#comment();
@@ -121,7 +124,7 @@ class Parser {
   }
 
   #comment(): void {
-    const line = this.#text.slice(this.#at, this.#lineEnd).replace(/\r$/, '');
+    const line = this.#text.slice(this.#at, this.#lineEnd);
     if (line === '# EOF') this.#isWhole = true;
     const found = /^#[ \t]+(HELP|TYPE|UNIT)[ \t]+(?:"((?:[^"\\]|\\.)*)"|(\S+))(?:[ \t]+(.*))?$/.exec(line);
     if (found === null) return;
@@ -146,7 +149,7 @@ class Parser {
       if (read.name !== undefined) metric = read.name;
       this.#skipSpace();
     }
-    const value = readNumber(trimmed(this.#word()));
+    const value = readNumber(this.#word());
     if (metric === '' || value === undefined) return false;
     this.#skipSpace();
     const time = this.#time();
@@ -160,7 +163,7 @@ class Parser {
   /** Undefined where there is none, null for what is no time. */
   #time(): number | undefined | null {
     if (this.#at >= this.#lineEnd || this.#text.charCodeAt(this.#at) === HASH) return undefined;
-    const text = trimmed(this.#word());
+    const text = this.#word();
     if (text === '') return undefined;
     const time = Number(text);
     this.#skipSpace();
@@ -170,14 +173,14 @@ class Parser {
   /** `# {trace_id="…"} 0.67 1520879607.789` behind a sample. */
   #exemplar(): Exemplar | undefined | null {
     if (this.#at >= this.#lineEnd) return undefined;
-    if (this.#text.charCodeAt(this.#at) !== HASH) return trimmed(this.#word()) === '' ? undefined : null;
+    if (this.#text.charCodeAt(this.#at) !== HASH) return this.#word() === '' ? undefined : null;
     this.#at += 1;
     this.#skipSpace();
     if (this.#text.charCodeAt(this.#at) !== BRACE) return null;
     const read = this.#labels();
     if (read === undefined) return null;
     this.#skipSpace();
-    const value = readNumber(trimmed(this.#word()));
+    const value = readNumber(this.#word());
     this.#skipSpace();
     const time = this.#time();
     return value === undefined || time === null ? null : { labels: read.labels, value, time };
@@ -246,11 +249,6 @@ class Parser {
     this.#lastFamily = this.#families.get(metric) ?? this.#families.get(metric.replace(SUFFIX, ''));
     return this.#lastFamily;
   }
-}
-
-/** Lines may end in CR LF, though the formats have LF alone. */
-function trimmed(word: string): string {
-  return word.endsWith('\r') ? word.slice(0, -1) : word;
 }
 
 function unescaped(text: string): string {

@@ -13,6 +13,8 @@ import { Revisions } from './revisions.js';
 import { alignedBefore, WindowSize } from './windows.js';
 
 const NONE: readonly Tracked[] = [];
+/** Events of one batch, about. */
+const EVENTS_AT_ONCE = 1_000;
 
 type Query = QueriedConfig['queries'][number];
 
@@ -62,19 +64,57 @@ export class QueryReader {
 
   /** Everything up to `end`; gives the position behind it. */
   async *read(cursor: PrometheusCursor, end: number): AsyncGenerator<PrometheusBatch, PrometheusCursor, undefined> {
-    const { stepMs } = this.#config;
+    const { name } = this.#query;
     let at = cursor;
     for (;;) {
-      const until = at.until[this.#query.name] ?? this.#start(end);
-      if (until >= end) return at;
-      const window = this.#window(until, end, stepMs);
+      const until = at.until[name] ?? this.#start(end);
+      const part = at.part?.query === name ? at.part : undefined;
+      if (until >= end && part === undefined) return at;
+      const window = this.#window(until, part?.to ?? Math.max(until, end), part !== undefined);
       const answer = await this.#ask(window);
       if (answer === undefined) continue;
       this.#warn(answer);
       this.#size.learn(answer.series.length);
-      at = { until: { ...at.until, [this.#query.name]: window.to } };
-      yield { events: this.#events(answer, window), cursor: at };
+      at = yield* this.#batches(answer, window, { ...at, until: { ...at.until, [name]: until } }, part?.after);
     }
+  }
+
+  /** The series in the order of their keys, some at a time: what is handed out is short-lived, and cheap. */
+  async *#batches(
+    answer: QueryAnswer,
+    window: Window,
+    from: PrometheusCursor,
+    after: string | undefined,
+  ): AsyncGenerator<PrometheusBatch, PrometheusCursor, undefined> {
+    const { name } = this.#query;
+    const all = answer.series.map((raw) => ({ raw, series: this.#seriesOf(raw) }));
+    all.sort((one, other) => (one.series.key < other.series.key ? -1 : 1));
+    const present = new Map<string, Series>();
+    this.#times = new Map();
+    let events: PrometheusEvent[] = [];
+    let told: MetricFields[] = [];
+    for (const { raw, series } of all) {
+      const isDelivered = after !== undefined && series.key <= after;
+      const last = isDelivered ? lastOf(raw, this.#config, window) : this.#samples(raw, series, window, events, told);
+      if (last === window.to) present.set(series.key, series);
+      else if (!isDelivered) this.#known.forget(series.key);
+      if (events.length + told.length < EVENTS_AT_ONCE) continue;
+      const part = { query: name, to: window.to, after: series.key };
+      yield { events: this.#joined(events, told), cursor: { until: from.until, part } };
+      events = [];
+      told = [];
+    }
+    told.push(...this.#known.update(present, { last: window.until, time: window.until + this.#config.stepMs }));
+    this.#mode.thresholds.missing(window.to, told);
+    this.#revisions?.forgetBefore(window.to - this.#overlapMs);
+    const cursor = { until: { ...from.until, [name]: window.to } };
+    yield { events: this.#joined(events, told), cursor };
+    return cursor;
+  }
+
+  #joined(events: PrometheusEvent[], told: readonly MetricFields[]): readonly PrometheusEvent[] {
+    for (const fields of told) events.push(this.#mode.make(fields));
+    return events;
   }
 
   #start(end: number): number {
@@ -85,10 +125,12 @@ export class QueryReader {
     return end - stepMs;
   }
 
-  #window(until: number, end: number, stepMs: number): Window {
+  /** As far as is asked for at once; `isWhole`: exactly up to `end`, where a part of it was delivered. */
+  #window(until: number, end: number, isWhole: boolean): Window {
+    const { stepMs, mode } = this.#config;
     // Only the present value was asked for.
-    if (this.#config.mode === 'instant') return { from: end, until: end - stepMs, to: end };
-    const to = Math.min(end, until + this.#size.steps * stepMs);
+    if (mode === 'instant') return { from: end, until: end - stepMs, to: end };
+    const to = isWhole ? end : Math.min(end, until + this.#size.steps * stepMs);
     const again = Math.floor(this.#config.overlapMs / stepMs) * stepMs;
     return { from: until + stepMs - again, until, to };
   }
@@ -114,25 +156,6 @@ export class QueryReader {
       this.#told.add(warning);
       this.#mode.logger.warn({ query: this.#query.name, warning }, 'Prometheus warns of what a query gives');
     }
-  }
-
-  #events(answer: QueryAnswer, window: Window): readonly PrometheusEvent[] {
-    const { make, thresholds } = this.#mode;
-    const events: PrometheusEvent[] = [];
-    const told: MetricFields[] = [];
-    const present = new Map<string, Series>();
-    this.#times = new Map();
-    for (const raw of answer.series) {
-      const series = this.#seriesOf(raw);
-      const last = this.#samples(raw, series, window, events, told);
-      if (last === window.to) present.set(series.key, series);
-      else this.#known.forget(series.key);
-    }
-    told.push(...this.#known.update(present, { last: window.until, time: window.until + this.#config.stepMs }));
-    thresholds.missing(window.to, told);
-    this.#revisions?.forgetBefore(window.to - this.#overlapMs);
-    for (const fields of told) events.push(make(fields));
-    return events;
   }
 
   get #overlapMs(): number {
@@ -196,6 +219,13 @@ export class QueryReader {
     }
     return text;
   }
+}
+
+/** The time of the last sample; undefined where there is none in the window. */
+function lastOf({ values }: RawSeries, { mode }: QueriedConfig, { to }: Window): number | undefined {
+  const last = values.at(-1);
+  if (last === undefined) return undefined;
+  return mode === 'instant' ? to : toMilliseconds(last[0]);
 }
 
 function toMilliseconds(seconds: number): number {
