@@ -8,15 +8,16 @@ export interface RememberedKey {
   readonly expiresAt: number;
 }
 
-/** Keys that are forgotten in the same minute, by sequence. */
+/** Keys that are forgotten in the same minute, by sequence, from `head` on. */
 interface Bucket {
-  readonly keys: string[];
-  readonly sequences: number[];
+  keys: string[];
+  sequences: number[];
+  head: number;
 }
 
 /**
  * The keys of deliveries that were taken, each until its time is over, to the minute: a sender that tries again within it
- * is answered and not heard twice. Bounded: beyond `maxKeys`, the oldest are forgotten before their time.
+ * is answered and not heard twice. Bounded: beyond `maxKeys`, those whose time is over first are forgotten before it.
  */
 export class DeliveryKeys<Pending> {
   readonly #maxKeys: number;
@@ -58,11 +59,11 @@ export class DeliveryKeys<Pending> {
   remember(key: string, sequence: number, expiresAt: number): void {
     this.#known.set(key, sequence);
     const minute = Math.ceil(expiresAt / BUCKET_MS);
-    const bucket = this.#buckets.get(minute) ?? { keys: [], sequences: [] };
+    const bucket = this.#buckets.get(minute) ?? { keys: [], sequences: [], head: 0 };
     this.#buckets.set(minute, bucket);
     bucket.keys.push(key);
     bucket.sequences.push(sequence);
-    if (this.#known.size > this.#maxKeys) this.#forgetOldest();
+    if (this.#known.size > this.#maxKeys) this.#forgetOne();
   }
 
   /** Forgets what is over. */
@@ -72,17 +73,14 @@ export class DeliveryKeys<Pending> {
     for (const [minute, bucket] of this.#buckets) {
       if (minute * BUCKET_MS > now) continue;
       this.#buckets.delete(minute);
-      for (const [index, key] of bucket.keys.entries()) {
-        // It may have been forgotten early, and have come again since.
-        if (this.#known.get(key) === bucket.sequences[index]) this.#known.delete(key);
-      }
+      for (let index = bucket.head; index < bucket.keys.length; index += 1) this.#forget(bucket, index);
     }
   }
 
   /** The keys of these records that are still remembered. */
   *between(first: number, last: number): Generator<RememberedKey, void, undefined> {
-    for (const [minute, { keys, sequences }] of this.#buckets) {
-      for (let index = firstAtLeast(sequences, first); index < keys.length; index += 1) {
+    for (const [minute, { keys, sequences, head }] of this.#buckets) {
+      for (let index = Math.max(head, firstAtLeast(sequences, first)); index < keys.length; index += 1) {
         const sequence = sequences[index] as number;
         const key = keys[index] as string;
         if (sequence > last) break;
@@ -91,13 +89,32 @@ export class DeliveryKeys<Pending> {
     }
   }
 
-  #forgetOldest(): void {
-    for (const key of this.#known.keys()) {
-      this.#known.delete(key);
-      this.#forgottenEarly += 1;
-      return;
+  #forgetOne(): void {
+    for (const [minute, bucket] of this.#buckets) {
+      while (bucket.head < bucket.keys.length) {
+        const isForgotten = this.#forget(bucket, bucket.head);
+        bucket.head += 1;
+        if (!isForgotten) continue;
+        this.#forgottenEarly += 1;
+        return shorten(bucket);
+      }
+      this.#buckets.delete(minute);
     }
   }
+
+  /** False where the key has come again since, and belongs to another record. */
+  #forget({ keys, sequences }: Bucket, index: number): boolean {
+    const key = keys[index] as string;
+    return this.#known.get(key) === sequences[index] && this.#known.delete(key);
+  }
+}
+
+/** Lets go of what lies before the head, when that is half of it. */
+function shorten(bucket: Bucket): void {
+  if (bucket.head < bucket.keys.length / 2) return;
+  bucket.keys = bucket.keys.slice(bucket.head);
+  bucket.sequences = bucket.sequences.slice(bucket.head);
+  bucket.head = 0;
 }
 
 /** The first index whose number is not below `wanted`, in an ascending list. */
