@@ -179,7 +179,8 @@ function seriesOf(resultType: string, result: readonly unknown[]): readonly RawS
 /** 400 and 422: the query. 503 with a JSON body, it was aborted or timed out, is what its status says. */
 function refused(response: HttpResponse): Classified {
   if (response.status !== 400 && response.status !== 422) return undefined;
-  const isTooMuch = /maximum resolution|too many samples|too long/i.test(response.detail());
-  const code = isTooMuch ? 'PROMETHEUS_TOO_MUCH' : 'PROMETHEUS_QUERY';
-  return new FatalError(said(response, isTooMuch ? 'Ask for less at once' : 'Check the query'), { code });
+  if (/maximum resolution|too many samples|too long/i.test(response.detail())) {
+    return new FatalError(said(response, 'Ask for less at once'), { code: 'PROMETHEUS_TOO_MUCH' });
+  }
+  return new FatalError(said(response, 'Check the query'), { code: 'PROMETHEUS_QUERY' });
 }

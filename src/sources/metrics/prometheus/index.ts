@@ -2,6 +2,7 @@ export type {
   Labels,
   MetricClearedEvent,
   MetricCrossedEvent,
+  MetricEvent,
   MetricRevision,
   MetricSampleData,
   MetricSampleEvent,
