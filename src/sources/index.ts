@@ -15,6 +15,7 @@ export const builtinSources = {
   manual: async () => (await import('./manual/index.js')).ManualSource,
   mongodb: async () => (await import('./mongodb/index.js')).MongodbSource,
   prometheus: async () => (await import('./metrics/prometheus/index.js')).PrometheusSource,
+  rest: async () => (await import('./rest/index.js')).RestSource,
   slack: async () => (await import('./slack/index.js')).SlackSource,
   syslog: async () => (await import('./logs/syslog/index.js')).SyslogSource,
   webhook: async () => (await import('./webhook/index.js')).WebhookSource,
