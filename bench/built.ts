@@ -22,6 +22,7 @@ export const databaseSource = (): Promise<typeof import('../src/sources/database
   built('sources/database/index.js');
 export const prometheusSource = (): Promise<typeof import('../src/sources/metrics/prometheus/index.js')> =>
   built('sources/metrics/prometheus/index.js');
+export const restSource = (): Promise<typeof import('../src/sources/rest/index.js')> => built('sources/rest/index.js');
 export const slackSource = (): Promise<typeof import('../src/sources/slack/index.js')> =>
   built('sources/slack/index.js');
 export const webhookSource = (): Promise<typeof import('../src/sources/webhook/index.js')> =>

@@ -8,6 +8,7 @@ import Database from 'libsql';
 import pg from 'pg';
 import { databaseSource, headwater } from './built.js';
 import { type Bench, cpuMilliseconds, figure, type Information, median, paired, type Row } from './measure.js';
+import { Stepwise } from './stepwise.js';
 
 const ROWS = 1_000_000;
 const PAGE = 1_000;
@@ -330,40 +331,6 @@ async function emptyPoll(host: Kysely<Orders>, pool: pg.Pool): Promise<Row> {
   const row = `PostgreSQL, ${POLLS} looks at ${MANY} rows with nothing new, beside select 1`;
   const [ours, rival] = [median(results.map((each) => each.ours)), median(results.map((each) => each.rival))];
   return figure('database', row, ours, rival, ratio, 5);
-}
-
-/** A clock whose pauses last until the next step. */
-class Stepwise {
-  #wake: (() => void) | undefined;
-  #waiting: (() => void) | undefined;
-
-  now = () => Date.now();
-
-  sleep(_ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stop = (): void => reject(signal?.reason);
-      signal?.addEventListener('abort', stop);
-      this.#wake = () => {
-        signal?.removeEventListener('abort', stop);
-        resolve();
-      };
-      this.#waiting?.();
-    });
-  }
-
-  /** Until the next pause. */
-  isWaiting(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting = resolve;
-    });
-  }
-
-  /** Ends the pause; resolves with the next. */
-  step(): Promise<void> {
-    const waiting = this.isWaiting();
-    this.#wake?.();
-    return waiting;
-  }
 }
 
 function usedMegabytes(): number {

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import parse from 'parse-prometheus-text-format';
 import { prometheusSource } from './built.js';
 import { type Bench, type Information, paired, type Row } from './measure.js';
 import type { PrometheusOrder, PrometheusReply } from './prometheus-server.js';
@@ -62,7 +62,6 @@ async function ranges(server: Server): Promise<Row> {
 
 async function scrapes(): Promise<Row> {
   const { parseExposition } = await exposition();
-  const parse = createRequire(import.meta.url)('parse-prometheus-text-format') as (text: string) => unknown[];
   const text = metricsText(LINES);
   const ours = async (): Promise<void> => {
     if (parseExposition(text, false).samples.length !== LINES) throw new Error('lines are missing');

@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   database: async () => (await import('./database.js')).database,
   'database-replication': async () => (await import('./database-replication.js')).databaseReplication,
   prometheus: async () => (await import('./prometheus.js')).prometheus,
+  rest: async () => (await import('./rest.js')).rest,
   slack: async () => (await import('./slack.js')).slack,
   spool: async () => (await import('./spool.js')).spool,
   sqlite: async () => (await import('./sqlite.js')).sqlite,

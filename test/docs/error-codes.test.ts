@@ -50,8 +50,8 @@ function codesIn(files: Files): string[] {
   return [...codes].sort();
 }
 
-/** Names of errors and signals of the operating system, and git's name for what is checked out. */
-const OF_OTHERS = /^(E[A-Z0-9]+|ERR_\w+|SIG[A-Z0-9]+|HEAD)$/;
+/** Names of errors and signals of the operating system, git's name for what is checked out, a method of HTTP. */
+const OF_OTHERS = /^(E[A-Z0-9]+|ERR_\w+|SIG[A-Z0-9]+|HEAD|GET)$/;
 
 function isCode(literal: ts.StringLiteral): boolean {
   if (!/^[A-Z][A-Z0-9]+(_[A-Z0-9]+)*$/.test(literal.text) || OF_OTHERS.test(literal.text)) return false;

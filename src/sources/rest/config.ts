@@ -143,5 +143,4 @@ export type RestConfig = z.output<typeof restConfig>;
 export type RestConfigInput = z.input<typeof restConfig>;
 export type RestCredentials = z.input<typeof restCredentials>;
 export type RestAuth = z.output<typeof auth>;
-export type Pagination = z.output<typeof pagination>;
 export type Detect = z.output<typeof detect>;

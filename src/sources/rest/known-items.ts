@@ -18,6 +18,8 @@ const PREFIX = 'item:';
 export class KnownItems {
   readonly #state: KeyedState;
   readonly #items = new Map<string, Known>();
+  /** How often anything was set or forgotten. */
+  changes = 0;
 
   private constructor(state: KeyedState) {
     this.#state = state;
@@ -76,11 +78,13 @@ export class KnownItems {
 
   #keep(key: string, known: Known): void {
     this.#items.set(key, known);
+    this.changes += 1;
     this.#state.set(PREFIX + key, write(known));
   }
 
   #forget(key: string): void {
     this.#items.delete(key);
+    this.changes += 1;
     this.#state.delete(PREFIX + key);
   }
 }

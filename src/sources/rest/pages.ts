@@ -4,12 +4,19 @@ import { paginate } from '../../toolkit/http/paginate.js';
 import type { Validators } from '../../toolkit/http/validators.js';
 import type { Finder, RestConfig } from './config.js';
 import type { ItemReader } from './item.js';
+import { digestOf, type SamePage } from './page-memory.js';
 import { compileOne } from './path.js';
 
-/** One answer, and its items. */
+/** One answer. */
 export interface ItemPage {
   readonly response: HttpResponse;
-  readonly items: readonly unknown[];
+  /** Of its bytes. */
+  readonly digest: string;
+  /** How many items it has. */
+  readonly count: number;
+  /** Its items; undefined where nothing of them is new, and `same` has their keys. */
+  readonly items: readonly unknown[] | undefined;
+  readonly same: SamePage | undefined;
 }
 
 export interface PagesOptions {
@@ -22,6 +29,8 @@ export interface PagesOptions {
   readonly query: Readonly<Record<string, string | number | boolean>>;
   /** Where there is one page only: whether it changed is asked. */
   readonly validators: Validators | undefined;
+  /** Pages of the pass before, where they are compared. */
+  readonly memory?: { find(digest: string): SamePage | undefined } | undefined;
 }
 
 /** What finds the next page in an answer, where pages are told so. */
@@ -37,7 +46,7 @@ export async function* readPages(options: PagesOptions): AsyncGenerator<ItemPage
   const found = ({ response }: ItemPage): string => textOf(next?.(response.json()));
   const size =
     'size' in pagination && pagination.size !== undefined ? { [pagination.size.parameter]: pagination.size.value } : {};
-  const fingerprint = ({ response }: ItemPage): string => Buffer.from(response.body).toString('base64');
+  const fingerprint = ({ digest }: ItemPage): string => digest;
   const common = { maxPages, readAhead: true, fingerprint };
   switch (pagination.by) {
     case 'none':
@@ -74,7 +83,7 @@ export async function* readPages(options: PagesOptions): AsyncGenerator<ItemPage
       const read = (number: number): Promise<ItemPage> =>
         ask(options, url.href, { [pagination.parameter]: number, ...size });
       const most = pagination.size?.value;
-      const isFull = ({ items }: ItemPage): boolean => items.length > 0 && (most === undefined || items.length >= most);
+      const isFull = ({ count }: ItemPage): boolean => count > 0 && (most === undefined || count >= most);
       for await (const { page } of paginate<ItemPage>({
         ...common,
         start: pagination.first,
@@ -91,7 +100,7 @@ export async function* readPages(options: PagesOptions): AsyncGenerator<ItemPage
         ...common,
         start: 0,
         read,
-        next: { offset: ({ items }) => items.length },
+        next: { offset: ({ count }) => count },
       }))
         yield page;
     }
@@ -115,11 +124,12 @@ function withQuery(url: URL, { query }: RestConfig, more: Readonly<Record<string
 }
 
 async function ask(
-  { client, config, reader, signal, query, validators }: PagesOptions,
+  options: PagesOptions,
   url: string,
   page: Readonly<Record<string, string | number>>,
   isOwn = true,
 ): Promise<ItemPage> {
+  const { client, config, signal, query, validators } = options;
   const { method, headers, body, idempotent } = config;
   const content = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   const isJson = body !== undefined && typeof body !== 'string';
@@ -135,7 +145,16 @@ async function ask(
     signal,
     validators,
   });
-  return { response, items: response.status === 304 ? [] : reader.items(response.json(), response.label) };
+  return toPage(response, options);
+}
+
+function toPage(response: HttpResponse, { reader, memory }: PagesOptions): ItemPage {
+  const digest = digestOf(response.body);
+  if (response.status === 304) return { response, digest, count: 0, items: [], same: undefined };
+  const same = memory?.find(digest);
+  if (same !== undefined) return { response, digest, count: same.keys.length, items: undefined, same };
+  const items = reader.items(response.json(), response.label);
+  return { response, digest, count: items.length, items, same: undefined };
 }
 
 function linkOf({ response }: ItemPage): string | undefined {

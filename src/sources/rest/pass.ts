@@ -5,6 +5,7 @@ import type { RestCursor } from './cursor.js';
 import type { RestEvent, RestFields } from './events.js';
 import type { KnownItems } from './known-items.js';
 import type { ModeContext } from './mode.js';
+import type { PageMemory } from './page-memory.js';
 import { type ItemPage, readPages } from './pages.js';
 import { after, before } from './watermark.js';
 
@@ -17,17 +18,21 @@ const PASSES_WITHOUT = { none: 1, link: 1, url: 1, cursor: 1, page: 2, offset: 2
 export class Pass {
   readonly #mode: ModeContext;
   readonly #known: KnownItems;
+  readonly #memory: PageMemory;
   readonly #from: RestCursor;
   readonly #seen = new Set<string>();
   readonly #validators: Validators | undefined;
   #mark: string | number | undefined;
-  #hasTold = false;
+  /** What was known when the pass began. */
+  readonly #changes: number;
 
-  constructor(mode: ModeContext, known: KnownItems, from: RestCursor) {
+  constructor(mode: ModeContext, known: KnownItems, from: RestCursor, memory: PageMemory) {
+    this.#memory = memory;
     this.#mode = mode;
     this.#known = known;
     this.#from = from;
     this.#mark = from.watermark;
+    this.#changes = known.changes;
     const isSingle = mode.config.pagination.by === 'none' && mode.config.detect.by !== 'watermark';
     this.#validators = isSingle ? new Validators({ clock: mode.clock, saved: from.validators }) : undefined;
   }
@@ -37,7 +42,12 @@ export class Pass {
     const { config, client, reader, next, signal } = this.#mode;
     const query = this.#query();
     let validators = this.#from.validators;
-    const pages = readPages({ client, config, reader, next, signal, query, validators: this.#validators });
+    // The value to go by is in the items themselves.
+    const memory =
+      config.detect.by === 'watermark'
+        ? undefined
+        : { find: (digest: string) => this.#memory.find(digest, this.#known) };
+    const pages = readPages({ client, config, reader, next, signal, query, validators: this.#validators, memory });
     for await (const page of pages) {
       this.#mode.onReading();
       if (page.response.status === 304) return this.#from;
@@ -45,7 +55,6 @@ export class Pass {
       validators = this.#validators?.with(page.response.validator);
       if (config.pagination.by === 'none') return yield* this.#finish(events, validators);
       if (events.length > 0) yield { events, cursor: this.#from };
-      this.#hasTold ||= events.length > 0;
     }
     return yield* this.#finish([], validators);
   }
@@ -55,6 +64,7 @@ export class Pass {
     validators: RestCursor['validators'],
   ): AsyncGenerator<RestBatch, RestCursor, undefined> {
     const gone = this.#gone();
+    this.#memory.turn();
     const cursor: RestCursor = {
       epoch: this.#from.epoch + (gone.length > 0 ? 1 : 0),
       isKnown: true,
@@ -62,7 +72,7 @@ export class Pass {
       ...(validators !== undefined && validators.length > 0 && { validators }),
     };
     const told = [...events, ...gone];
-    if (told.length === 0 && !this.#hasTold && this.#isAsBefore(cursor)) return this.#from;
+    if (this.#known.changes === this.#changes && this.#isAsBefore(cursor)) return this.#from;
     yield { events: told, cursor };
     return cursor;
   }
@@ -80,23 +90,32 @@ export class Pass {
     return since === undefined ? {} : { [detect.parameter]: since };
   }
 
-  async #eventsOf({ items }: ItemPage): Promise<RestEvent[]> {
+  async #eventsOf({ response, digest, items, same }: ItemPage): Promise<RestEvent[]> {
+    const { reader, make } = this.#mode;
+    const isSame = same !== undefined && this.#memory.find(digest, this.#known) === same;
+    const keys: string[] = [];
     const events: RestEvent[] = [];
-    for (const item of items) {
-      const fields = await this.#fieldsOf(item);
-      if (fields !== undefined) events.push(this.#mode.make(fields));
+    if (isSame) keys.push(...same.keys);
+    // What is known of its items may have changed since it was asked for.
+    else {
+      for (const item of items ?? reader.items(response.json(), response.label)) {
+        const key = reader.key(item);
+        keys.push(key);
+        const fields = await this.#fieldsOf(item, key);
+        if (fields !== undefined) events.push(make(fields));
+      }
     }
+    for (const key of keys) this.#seen.add(key);
+    this.#memory.keep(digest, keys, this.#known);
     return events;
   }
 
   /** Undefined where there is nothing to tell. */
-  async #fieldsOf(item: unknown): Promise<RestFields | undefined> {
+  async #fieldsOf(item: unknown, key: string): Promise<RestFields | undefined> {
     const { reader, config } = this.#mode;
-    const key = reader.key(item);
     const version = reader.version(item);
     const mark = reader.mark(item);
     if (mark !== undefined) this.#mark = this.#mark === undefined ? mark : after(this.#mark, mark);
-    this.#seen.add(key);
     const previous = this.#known.get(key);
     if (previous?.version === version) {
       this.#known.confirm(key);

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../core/errors.js';
-import { peerFailure } from '../../toolkit/import-peer.js';
+import { importJsonPath } from './client.js';
 import type { Finder } from './config.js';
 
 /** Finds all values that a path names; `undefined` where what should hold them is not there at all. */
@@ -84,15 +84,6 @@ function walk(value: unknown, segments: readonly Segment[]): readonly unknown[] 
 function isIn(value: unknown, segment: string | number): value is object {
   if (typeof value !== 'object' || value === null) return false;
   return typeof segment === 'number' ? Array.isArray(value) && segment < value.length : Object.hasOwn(value, segment);
-}
-
-async function importJsonPath(): Promise<(value: never, path: string) => readonly unknown[]> {
-  try {
-    const { query } = await import('jsonpath-rfc9535');
-    return query as unknown as (value: never, path: string) => readonly unknown[];
-  } catch (error) {
-    throw peerFailure('jsonpath-rfc9535', error);
-  }
 }
 
 function pathError(sourceId: string, path: string, reason: string): ConfigError {

@@ -15,6 +15,7 @@ import type { RestEvent } from './events.js';
 import { createItemReader } from './item.js';
 import { KnownItems } from './known-items.js';
 import type { ModeContext } from './mode.js';
+import { PageMemory } from './page-memory.js';
 import { addressOf, nextFinder, readPages } from './pages.js';
 import { Pass, type RestBatch } from './pass.js';
 
@@ -101,8 +102,9 @@ export class RestSource extends BatchEventSource<RestEvent, RestCursor, RestConf
     const mode = await this.#mode(client.http, signal);
     let cursor = parseCursor(context.cursor, this.id);
     const known = await KnownItems.load(state);
+    const memory = new PageMemory();
     const round = async function* (): AsyncGenerator<RestBatch, void, undefined> {
-      const pass = new Pass(mode, known, cursor);
+      const pass = new Pass(mode, known, cursor, memory);
       const batches = pass.batches();
       for (let step = await batches.next(); ; step = await batches.next()) {
         if (step.done === true) {
@@ -129,8 +131,8 @@ export class RestSource extends BatchEventSource<RestEvent, RestCursor, RestConf
       query: {},
       validators: undefined,
     })) {
-      for (const item of items) reader.key(item);
-      if (items.length > 0) return [];
+      for (const item of items ?? []) reader.key(item);
+      if (items !== undefined && items.length > 0) return [];
       const message = 'there are no items now: whether they can be read is not known';
       return [{ severity: 'warning', code: 'REST_EMPTY', message }];
     }
