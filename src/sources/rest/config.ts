@@ -82,8 +82,7 @@ const detect = z.discriminatedUnion('by', [
   }),
 ]);
 
-/** What `RestSource.create` takes as `config`. */
-export const restConfig = z.strictObject({
+const shape = z.strictObject({
   /** Where the items are. `{name}` stands for a value of `parameters`, percent-encoded. */
   url,
   parameters: values.default({}),
@@ -119,6 +118,15 @@ export const restConfig = z.strictObject({
   timeoutMs: z.int().positive().default(60_000),
 });
 
+/** What `RestSource.create` takes as `config`. */
+export const restConfig = shape.refine(
+  ({ url, parameters }) => namesIn(url).every((name) => Object.hasOwn(parameters, name)),
+  {
+    error: 'names in braces that parameters has no value for',
+    path: ['url'],
+  },
+);
+
 const text = z.string().min(1);
 
 /** What `RestSource.create` takes as `credentials`. */
@@ -144,3 +152,8 @@ export type RestConfigInput = z.input<typeof restConfig>;
 export type RestCredentials = z.input<typeof restCredentials>;
 export type RestAuth = z.output<typeof auth>;
 export type Detect = z.output<typeof detect>;
+
+/** What stands in braces. */
+function namesIn(url: string): string[] {
+  return [...url.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
+}

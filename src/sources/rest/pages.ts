@@ -26,12 +26,14 @@ export interface PagesOptions {
   readonly next: Finder | undefined;
   readonly signal: AbortSignal;
   /** Added to the query of every page. */
-  readonly query: Readonly<Record<string, string | number | boolean>>;
+  readonly query: Query;
   /** Where there is one page only: whether it changed is asked. */
   readonly validators: Validators | undefined;
   /** Pages of the pass before, where they are compared. */
   readonly memory?: { find(digest: string): SamePage | undefined } | undefined;
 }
+
+type Query = Readonly<Record<string, string | number | boolean>>;
 
 /** What finds the next page in an answer, where pages are told so. */
 export async function nextFinder({ pagination }: RestConfig, sourceId: string): Promise<Finder | undefined> {
@@ -40,71 +42,46 @@ export async function nextFinder({ pagination }: RestConfig, sourceId: string): 
 
 /** The pages of one pass. A page whose answer is 304 has no items. */
 export async function* readPages(options: PagesOptions): AsyncGenerator<ItemPage, void, undefined> {
-  const { config, next } = options;
-  const { pagination, maxPages } = config;
+  const { config, query } = options;
+  if (config.pagination.by === 'none') {
+    yield await ask(options, addressOf(config).href, { ...config.query, ...query });
+    return;
+  }
+  for await (const { page } of pagesOf(options, config.pagination)) yield page;
+}
+
+function pagesOf(
+  options: PagesOptions,
+  pagination: Exclude<RestConfig['pagination'], { by: 'none' }>,
+): AsyncIterable<{ readonly page: ItemPage }> {
+  const { config, query, next } = options;
+  const { maxPages } = config;
   const url = addressOf(config);
   const found = ({ response }: ItemPage): string => textOf(next?.(response.json()));
-  const size =
-    'size' in pagination && pagination.size !== undefined ? { [pagination.size.parameter]: pagination.size.value } : {};
-  const fingerprint = ({ digest }: ItemPage): string => digest;
-  const common = { maxPages, readAhead: true, fingerprint };
-  switch (pagination.by) {
-    case 'none':
-      yield await ask(options, url.href, {});
-      return;
-    case 'link':
-    case 'url': {
-      const read = (position: string): Promise<ItemPage> => ask(options, position, {}, position === url.href);
-      const how = pagination.by === 'link' ? { link: linkOf } : { url: found };
-      for await (const { page } of paginate<ItemPage>({
-        ...common,
-        start: withQuery(url, config, options.query),
-        read,
-        next: how,
-        fingerprint: undefined,
-      }))
-        yield page;
-      return;
-    }
-    case 'cursor': {
-      const read = (token: string | undefined): Promise<ItemPage> =>
-        ask(options, url.href, token === undefined ? {} : { [pagination.parameter]: token });
-      for await (const { page } of paginate<ItemPage>({
-        maxPages,
-        readAhead: true,
-        start: undefined,
-        read,
-        next: { token: found },
-      }))
-        yield page;
-      return;
-    }
-    case 'page': {
-      const read = (number: number): Promise<ItemPage> =>
-        ask(options, url.href, { [pagination.parameter]: number, ...size });
-      const most = pagination.size?.value;
-      const isFull = ({ count }: ItemPage): boolean => count > 0 && (most === undefined || count >= most);
-      for await (const { page } of paginate<ItemPage>({
-        ...common,
-        start: pagination.first,
-        read,
-        next: { page: isFull },
-      }))
-        yield page;
-      return;
-    }
-    case 'offset': {
-      const read = (offset: number): Promise<ItemPage> =>
-        ask(options, url.href, { [pagination.parameter]: offset, ...size });
-      for await (const { page } of paginate<ItemPage>({
-        ...common,
-        start: 0,
-        read,
-        next: { offset: ({ count }) => count },
-      }))
-        yield page;
-    }
+  const common = { maxPages, readAhead: true };
+  if (pagination.by === 'link' || pagination.by === 'url') {
+    // The URL of a further page has it all.
+    const read = (position: string): Promise<ItemPage> => ask(options, position, {});
+    const how = pagination.by === 'link' ? { link: linkOf } : { url: found };
+    return paginate<ItemPage>({ ...common, start: withQuery(url, { ...config.query, ...query }), read, next: how });
   }
+  const readBy = (position: Query): Promise<ItemPage> =>
+    ask(options, url.href, { ...config.query, ...query, ...position });
+  if (pagination.by === 'cursor') {
+    const { parameter } = pagination;
+    const read = (token: string | undefined): Promise<ItemPage> =>
+      readBy(token === undefined ? {} : { [parameter]: token });
+    return paginate<ItemPage>({ ...common, start: undefined, read, next: { token: found } });
+  }
+  const { parameter, size } = pagination;
+  const read = (number: number): Promise<ItemPage> =>
+    readBy({ [parameter]: number, ...(size && { [size.parameter]: size.value }) });
+  const fingerprint = ({ digest }: ItemPage): string => digest;
+  if (pagination.by === 'offset') {
+    return paginate<ItemPage>({ ...common, start: 0, read, next: { offset: ({ count }) => count }, fingerprint });
+  }
+  const isFull = ({ count }: ItemPage): boolean => count > 0 && (size === undefined || count >= size.value);
+  return paginate<ItemPage>({ ...common, start: pagination.first, read, next: { page: isFull }, fingerprint });
 }
 
 /** The URL, its names filled in: a value stays within its part of the path. */
@@ -117,30 +94,22 @@ export function addressOf({ url, parameters }: Pick<RestConfig, 'url' | 'paramet
   );
 }
 
-function withQuery(url: URL, { query }: RestConfig, more: Readonly<Record<string, string | number | boolean>>): string {
+function withQuery(url: URL, query: Query): string {
   const full = new URL(url);
-  for (const [name, value] of Object.entries({ ...query, ...more })) full.searchParams.set(name, String(value));
+  for (const [name, value] of Object.entries(query)) full.searchParams.set(name, String(value));
   return full.href;
 }
 
-async function ask(
-  options: PagesOptions,
-  url: string,
-  page: Readonly<Record<string, string | number>>,
-  isOwn = true,
-): Promise<ItemPage> {
-  const { client, config, signal, query, validators } = options;
+async function ask(options: PagesOptions, url: string, query: Query): Promise<ItemPage> {
+  const { client, config, signal, validators } = options;
   const { method, headers, body, idempotent } = config;
-  const content = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   const isJson = body !== undefined && typeof body !== 'string';
-  const follows = config.pagination.by === 'link' || config.pagination.by === 'url';
   const response = await client.request({
     url,
     method,
-    // The URL of a further page has it all.
-    query: follows || !isOwn ? {} : { ...config.query, ...query, ...page },
+    query,
     headers: { accept: 'application/json', ...(isJson && { 'content-type': 'application/json' }), ...headers },
-    body: content,
+    body: isJson ? JSON.stringify(body) : body,
     idempotent,
     signal,
     validators,

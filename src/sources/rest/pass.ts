@@ -92,22 +92,26 @@ export class Pass {
 
   async #eventsOf({ response, digest, items, same }: ItemPage): Promise<RestEvent[]> {
     const { reader, make } = this.#mode;
-    const isSame = same !== undefined && this.#memory.find(digest, this.#known) === same;
+    // What is known of its items may have changed since it was asked for.
+    if (same !== undefined && this.#memory.find(digest, this.#known) === same) {
+      this.#saw(digest, same.keys);
+      return [];
+    }
     const keys: string[] = [];
     const events: RestEvent[] = [];
-    if (isSame) keys.push(...same.keys);
-    // What is known of its items may have changed since it was asked for.
-    else {
-      for (const item of items ?? reader.items(response.json(), response.label)) {
-        const key = reader.key(item);
-        keys.push(key);
-        const fields = await this.#fieldsOf(item, key);
-        if (fields !== undefined) events.push(make(fields));
-      }
+    for (const item of items ?? reader.items(response.json(), response.label)) {
+      const key = reader.key(item);
+      keys.push(key);
+      const fields = await this.#fieldsOf(item, key);
+      if (fields !== undefined) events.push(make(fields));
     }
+    this.#saw(digest, keys);
+    return events;
+  }
+
+  #saw(digest: string, keys: readonly string[]): void {
     for (const key of keys) this.#seen.add(key);
     this.#memory.keep(digest, keys, this.#known);
-    return events;
   }
 
   /** Undefined where there is nothing to tell. */

@@ -292,6 +292,7 @@ describe('configuration', () => {
     await expect(create({ auth: oauth2 }, { clientId: 'c', clientSecret: 's' })).rejects.toMatchObject({
       code: 'REST_AUTH',
     });
+    await expect(create({ url: 'https://api.example.com/{shop}/items' })).rejects.toThrow(/braces/);
     await expect(create({ url: 'https://me:planted@h/', pages: 1 })).rejects.toThrow(/credentials.*|pagination/s);
   });
 
