@@ -112,11 +112,10 @@ describeWith('Prometheus, Pushgateway and node exporter', hasPrometheus(), 'a re
     };
     for (const value of [3, 11, 8, 12, 4, 8, 9]) {
       await gateway.push('queue_depth', value);
-      const until = Date.now() + 1_600;
-      while (Date.now() < until) {
-        await look();
-        await setTimeout(400);
-      }
+      while (Number((await prometheus.query('queue_depth'))[0]?.value[1]) !== value) await setTimeout(100);
+      // For more than one step, whichever it falls on.
+      await setTimeout(1_100);
+      await look();
     }
     await setTimeout(2_500);
     await look();

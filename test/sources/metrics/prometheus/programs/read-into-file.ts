@@ -14,7 +14,7 @@ const { url, query, since, stepMs } = JSON.parse(readFileSync(join(directory, 'c
 };
 const source = await PrometheusSource.create({
   id: 'real',
-  config: { mode: 'range', url, queries: [{ name: 'q', query }], since, stepMs, lagMs: 2_000, pollIntervalMs: 150 },
+  config: { mode: 'range', url, queries: [{ name: 'q', query }], since, stepMs, lagMs: 4_000, pollIntervalMs: 150 },
 });
 const sink = new JsonlSink(join(directory, 'events.jsonl'));
 const cursorStore = new FileCursorStore(join(directory, 'cursors'));
