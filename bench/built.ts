@@ -25,6 +25,8 @@ export const prometheusSource = (): Promise<typeof import('../src/sources/metric
 export const restSource = (): Promise<typeof import('../src/sources/rest/index.js')> => built('sources/rest/index.js');
 export const slackSource = (): Promise<typeof import('../src/sources/slack/index.js')> =>
   built('sources/slack/index.js');
+export const statsdSource = (): Promise<typeof import('../src/sources/metrics/statsd/index.js')> =>
+  built('sources/metrics/statsd/index.js');
 export const webhookSource = (): Promise<typeof import('../src/sources/webhook/index.js')> =>
   built('sources/webhook/index.js');
 export const logSource = (): Promise<typeof import('../src/sources/logs/log/index.js')> =>

@@ -19,6 +19,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   rest: async () => (await import('./rest.js')).rest,
   slack: async () => (await import('./slack.js')).slack,
   spool: async () => (await import('./spool.js')).spool,
+  statsd: async () => (await import('./statsd.js')).statsd,
   sqlite: async () => (await import('./sqlite.js')).sqlite,
   'module-monitor': async () => (await import('./module-monitor.js')).moduleMonitor,
   postgres: async () => (await import('./postgres.js')).postgres,

@@ -17,6 +17,7 @@ export const builtinSources = {
   prometheus: async () => (await import('./metrics/prometheus/index.js')).PrometheusSource,
   rest: async () => (await import('./rest/index.js')).RestSource,
   slack: async () => (await import('./slack/index.js')).SlackSource,
+  statsd: async () => (await import('./metrics/statsd/index.js')).StatsdSource,
   syslog: async () => (await import('./logs/syslog/index.js')).SyslogSource,
   webhook: async () => (await import('./webhook/index.js')).WebhookSource,
 } as const;

@@ -1,10 +1,10 @@
 import type { HeadwaterError } from '../../../core/errors.js';
 import { hostText, listenFailure } from '../../../toolkit/listen-failure.js';
+import { listenToDatagrams } from '../../../toolkit/receive/datagrams.js';
 import type { ListenerConfig, SyslogConfig } from './config.js';
 import type { Connections } from './connections.js';
 import type { Listener, Receiver } from './receiver.js';
 import { listenToConnections } from './stream-listener.js';
-import { listenToDatagrams } from './udp-listener.js';
 
 export interface Surroundings {
   readonly sourceId: string;
@@ -27,7 +27,7 @@ export async function openListeners({ sourceId, config, receiver, connections }:
     try {
       const listener =
         where.transport === 'udp'
-          ? await listenToDatagrams(where, config, receiver)
+          ? await listenToMessages(where, config, receiver)
           : await listenToConnections(where, config, receiver, connections);
       listeners.push(listener);
     } catch (error) {
@@ -41,4 +41,21 @@ function describe(where: ListenerConfig): string {
   return where.transport === 'unix'
     ? `unix:${where.path}`
     : `${where.transport}://${hostText(where.host)}:${where.port}`;
+}
+
+/** One message each, RFC 5426. */
+function listenToMessages(
+  where: Extract<ListenerConfig, { transport: 'udp' }>,
+  { maxMessageBytes: maxBytes, receiveBufferBytes }: SyslogConfig,
+  receiver: Receiver,
+): Promise<Listener> {
+  return listenToDatagrams(
+    where,
+    { maxBytes, receiveBufferBytes },
+    {
+      receive: (bytes, remote, isCut) => receiver.receive(bytes, { transport: 'udp', remote }, isCut),
+      allows: (address) => receiver.allows(address),
+      drop: (reason) => receiver.drop(reason),
+    },
+  );
 }

@@ -7,12 +7,12 @@ import type { ReadContext } from '../../../core/read-options.js';
 import type { SourceOptions, ValidationResult } from '../../../core/source-definition.js';
 import { createAllowList } from '../../../toolkit/allow-list.js';
 import { closeListeners, Listening } from '../../../toolkit/listening.js';
+import { KernelWatch } from '../../../toolkit/receive/kernel-watch.js';
 import type { LineFormat } from '../format/line-format.js';
 import { createSyslogFormat } from '../format/syslog.js';
 import { type SyslogConfig, type SyslogConfigInput, syslogConfig } from './config.js';
 import { Connections } from './connections.js';
 import { messageFields, problemFields, type SyslogEvent, type SyslogSender, withoutTerminator } from './events.js';
-import { KernelWatch } from './kernel-watch.js';
 import { openListeners } from './listeners.js';
 import type { Listener, Receiver, SyslogAddress } from './receiver.js';
 

@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { plainAddress } from '../../../toolkit/allow-list.js';
+import { removeStaleSocket } from '../../../toolkit/receive/stale-socket.js';
 import type { ListenerConfig, SyslogConfig } from './config.js';
 import type { Connections } from './connections.js';
 import type { SyslogSender } from './events.js';
 import type { Listener, Receiver, SyslogAddress } from './receiver.js';
-import { removeStaleSocket } from './stale-socket.js';
 
 /** Tells of senders that are gone without a word. */
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 60_000 };

@@ -1,6 +1,7 @@
-import type { Clock } from '../../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
+import type { Listener } from '../listening.js';
+import type { UdpAddress } from './datagrams.js';
 import { kernelDrops } from './kernel-drops.js';
-import type { Listener } from './receiver.js';
 
 const INTERVAL_MS = 1_000;
 
@@ -15,8 +16,8 @@ export interface KernelWatchOptions {
 /** Looks again and again at how many datagrams the system has dropped, where it tells. */
 export class KernelWatch {
   readonly #options: KernelWatchOptions;
-  #listeners: readonly Listener[] = [];
-  readonly #known = new Map<Listener, number>();
+  #listeners: readonly Listener<UdpAddress>[] = [];
+  readonly #known = new Map<Listener<UdpAddress>, number>();
   #stopped = new AbortController();
   #lookedAt = 0;
   #untold: { count: number; since: number } | undefined;
@@ -26,8 +27,8 @@ export class KernelWatch {
     this.#options = options;
   }
 
-  start(listeners: readonly Listener[]): void {
-    this.#listeners = listeners.filter(({ address }) => address.transport === 'udp');
+  start(listeners: readonly Listener<UdpAddress | { readonly transport: string }>[]): void {
+    this.#listeners = listeners.filter((each) => each.address.transport === 'udp') as Listener<UdpAddress>[];
     this.#known.clear();
     this.#lookedAt = this.#options.clock.now();
     this.#stopped = new AbortController();
@@ -70,7 +71,7 @@ export class KernelWatch {
     this.#isTelling = false;
   }
 
-  async #newDropsOf(listener: Listener): Promise<number> {
+  async #newDropsOf(listener: Listener<UdpAddress>): Promise<number> {
     const total = await kernelDrops(listener.address);
     const known = this.#known.get(listener) ?? 0;
     if (total === undefined || total <= known) return 0;

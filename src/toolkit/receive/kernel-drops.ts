@@ -1,15 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { endianness } from 'node:os';
-import type { SyslogAddress } from './receiver.js';
 
 /**
  * How many datagrams the system has dropped for a socket because its buffer was full, since it was opened; undefined
  * where the system does not tell. Linux shows it in the last column of /proc/net/udp and udp6.
  * @see https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html
  */
-export async function kernelDrops(address: SyslogAddress): Promise<number | undefined> {
-  if (address.transport !== 'udp') return undefined;
+export async function kernelDrops(address: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<number | undefined> {
   const file = isIPv6(address.host) ? '/proc/self/net/udp6' : '/proc/self/net/udp';
   const table = await readFile(file, 'latin1').catch(() => '');
   return dropsIn(table, `${hexadecimal(address.host)}:${address.port.toString(16).toUpperCase().padStart(4, '0')}`);
