@@ -69,8 +69,10 @@ async function startRival(): Promise<{ port: number; close(): void }> {
         if (!helpers.is_valid_packet(fields)) continue;
         const rate = fields[2] === undefined ? 1 : Number(fields[2].match(/^@([\d.]+)/)?.[1] ?? 1);
         const type = fields[1]?.trim();
-        if (type === 'ms') (timers[key] ??= []).push(Number(fields[0]));
-        else if (type === 'g') gauges[key] = Number(fields[0]);
+        if (type === 'ms') {
+          timers[key] ??= [];
+          timers[key].push(Number(fields[0]));
+        } else if (type === 'g') gauges[key] = Number(fields[0]);
         else counters[key] = (counters[key] ?? 0) + Number(fields[0]) / rate;
       }
     }
