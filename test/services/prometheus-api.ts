@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import { FaultyApi, json } from './faulty-api.js';
 
 /** The value of a series at a time, in milliseconds; undefined where it has none. */
 export type Value = (time: number) => number | string | undefined;
@@ -17,83 +16,25 @@ const MOST_POINTS = 11_000;
  * and `time()` is the time.
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
-export class PrometheusApi {
-  /** What was asked, without the times. */
-  readonly requests: URL[] = [];
+export class PrometheusApi extends FaultyApi {
   /** Its clock. */
   now: () => number = Date.now;
   warnings: readonly string[] = [];
   /** Samples of an answer beyond which it refuses. */
   mostSamples = Number.POSITIVE_INFINITY;
-  /** Who may ask; undefined: anybody. */
-  authorization: string | undefined;
-  readonly #server: Server;
   readonly #series: Stored[] = [];
-  #faults: ((response: ServerResponse) => void)[] = [];
-  #isHanging = false;
-  #permanent: ((response: ServerResponse) => void) | undefined;
-  #open = 0;
 
   static async start(): Promise<PrometheusApi> {
     const api = new PrometheusApi();
-    api.#server.listen(0, '127.0.0.1');
-    await once(api.#server, 'listening');
+    await api.listen();
     return api;
-  }
-
-  private constructor() {
-    this.#server = createServer((request, response) => void this.#answer(request, response));
-    this.#server.on('connection', (socket) => {
-      this.#open += 1;
-      socket.on('close', () => {
-        this.#open -= 1;
-      });
-    });
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  get connections(): number {
-    return this.#open;
   }
 
   add(labels: Readonly<Record<string, string>>, value: Value): void {
     this.#series.push({ labels, value });
   }
 
-  /** The requests after so many are answered so, one each. */
-  fail(after: number, ...answers: ((response: ServerResponse) => void)[]): void {
-    this.#faults = [...Array.from({ length: after }, () => () => {}), ...answers];
-  }
-
-  failForGood(after: number, answer: (response: ServerResponse) => void): void {
-    this.fail(after);
-    this.#permanent = answer;
-  }
-
-  hang(): void {
-    this.#isHanging = true;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '', this.url);
-    this.requests.push(url);
-    if (this.#isHanging) return;
-    const fault = this.#faults.shift() ?? this.#permanent;
-    fault?.(response);
-    if (response.headersSent || response.destroyed) return;
-    if (this.authorization !== undefined && request.headers.authorization !== this.authorization) {
-      return void response.writeHead(401).end('Unauthorized');
-    }
-    const query = request.method === 'POST' ? await formOf(request) : url.searchParams;
+  protected answer(url: URL, query: URLSearchParams, response: ServerResponse): void {
     if (url.pathname === '/api/v1/query') this.#instant(query, response);
     else if (url.pathname === '/api/v1/query_range') this.#range(query, response);
     else response.writeHead(404).end();
@@ -158,14 +99,4 @@ export class PrometheusApi {
 
 function refuse(response: ServerResponse, status: number, errorType: string, error: string): void {
   json(response, status, { status: 'error', errorType, error });
-}
-
-export function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
-async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
-  let text = '';
-  for await (const piece of request) text += String(piece);
-  return new URLSearchParams(text);
 }

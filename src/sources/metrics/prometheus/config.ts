@@ -1,13 +1,8 @@
 import * as z from 'zod';
+import { accessCredentials, serverUrl } from '../access.js';
 import { thresholdRules } from '../threshold/rule.js';
 
 const milliseconds = z.int().min(0).max(2_592_000_000);
-const url = z
-  .url({ protocol: /^https?$/, error: 'expected a URL: http://prometheus:9090' })
-  .refine((value) => !/^https?:\/\/[^/?#]*@/i.test(value), {
-    error: 'must not hold a user or password: put them into credentials',
-  });
-
 const query = z.union([
   z
     .string()
@@ -23,7 +18,7 @@ const query = z.union([
 
 const common = {
   /** The address of Prometheus, with the path below which its API is; mode scrape: the URL of the metrics. */
-  url,
+  url: serverUrl('http://prometheus:9090'),
   /** Conditions on the samples of each series. */
   thresholds: thresholdRules.default([]),
   /** false: samples are read for the thresholds alone, and only what these tell becomes an event. */
@@ -78,13 +73,8 @@ const scrape = z.strictObject({
 /** What `PrometheusSource.create` takes as `config`. */
 export const prometheusConfig = z.discriminatedUnion('mode', [range, instant, scrape]);
 
-const text = z.string().min(1);
-
 /** What `PrometheusSource.create` takes as `credentials`. */
-export const prometheusCredentials = z.union([
-  z.strictObject({ token: text }),
-  z.strictObject({ user: text, password: z.string() }),
-]);
+export const prometheusCredentials = accessCredentials;
 
 export type PrometheusConfig = z.output<typeof prometheusConfig>;
 export type PrometheusConfigInput = z.input<typeof prometheusConfig>;

@@ -1,17 +1,4 @@
-export type {
-  Labels,
-  MetricClearedEvent,
-  MetricCrossedEvent,
-  MetricEvent,
-  MetricRevision,
-  MetricSampleData,
-  MetricSampleEvent,
-  MetricSeriesData,
-  MetricStaleData,
-  MetricStaleEvent,
-  MetricThresholdData,
-  MetricValue,
-} from '../metrics.js';
+export type * from '../metrics.js';
 export type { PrometheusConfig, PrometheusConfigInput, PrometheusCredentials } from './config.js';
 export type { PrometheusCursor } from './cursor.js';
 export type { PrometheusEvent, ScrapedSampleData } from './prometheus-events.js';

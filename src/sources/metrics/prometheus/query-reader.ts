@@ -1,5 +1,6 @@
 import { FatalError } from '../../../core/errors.js';
 import type { MetricFields } from '../events.js';
+import { Revisions } from '../revisions.js';
 import { type Series, toSeries } from '../series.js';
 import type { Tracked } from '../threshold/thresholds.js';
 import { metricValue, readNumber } from '../value.js';
@@ -9,7 +10,6 @@ import type { PrometheusCursor } from './cursor.js';
 import { KnownSeries, staleFields } from './known-series.js';
 import type { ModeContext, PrometheusBatch } from './mode.js';
 import type { PrometheusEvent } from './prometheus-events.js';
-import { Revisions } from './revisions.js';
 import { alignedBefore, WindowSize } from './windows.js';
 
 const NONE: readonly Tracked[] = [];
@@ -59,7 +59,13 @@ export class QueryReader {
     const onDropped = (): void => mode.onDropped('series');
     const known = await KnownSeries.load({ state, query: query.name, maxSeries: config.maxSeries, onDropped });
     const isReadAgain = config.mode === 'range' && config.overlapMs > 0;
-    return new QueryReader(mode, config, query, known, isReadAgain ? await Revisions.load(state) : undefined);
+    return new QueryReader(
+      mode,
+      config,
+      query,
+      known,
+      isReadAgain ? await Revisions.load(state, query.name) : undefined,
+    );
   }
 
   /** Everything up to `end`; gives the position behind it. */

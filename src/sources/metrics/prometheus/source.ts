@@ -1,10 +1,10 @@
 import { BatchEventSource } from '../../../core/batch-event-source.js';
-import { parseConfig, parseCredentials } from '../../../core/config.js';
-import { checkCredentials } from '../../../core/credentials.js';
+import { parseConfig } from '../../../core/config.js';
 import type { ReadContext } from '../../../core/read-options.js';
-import { Secret } from '../../../core/secret.js';
+import type { Secret } from '../../../core/secret.js';
 import type { Problem, SourceOptions, ValidationResult } from '../../../core/source-definition.js';
 import { validation } from '../../../toolkit/validation.js';
+import { readAccess } from '../access.js';
 import { metricEvents } from '../events.js';
 import { Thresholds } from '../threshold/thresholds.js';
 import { PrometheusClient } from './client.js';
@@ -69,7 +69,7 @@ export class PrometheusSource extends BatchEventSource<PrometheusEvent, Promethe
     options: SourceOptions<PrometheusConfigInput, PrometheusCredentials, PrometheusCursor>,
   ): Promise<PrometheusSource> {
     const config = await parseConfig(prometheusConfig, options);
-    return new PrometheusSource({ ...options, config }, await readCredentials(options));
+    return new PrometheusSource({ ...options, config }, await readAccess(options));
   }
 
   readonly type = 'prometheus';
@@ -174,13 +174,4 @@ export class PrometheusSource extends BatchEventSource<PrometheusEvent, Promethe
       onStatus: (status) => this.setStatus(status),
     });
   }
-}
-
-async function readCredentials(options: {
-  id: string;
-  credentials?: unknown;
-}): Promise<Secret<PrometheusCredentials | undefined>> {
-  checkCredentials(options.id, options.credentials);
-  if (options.credentials === undefined || options.credentials === 'anonymous') return new Secret(undefined);
-  return new Secret(await parseCredentials(prometheusCredentials, options));
 }

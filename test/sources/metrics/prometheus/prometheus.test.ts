@@ -10,7 +10,8 @@ import {
 } from 'headwater/sources/metrics/prometheus';
 import { RecordingLogger } from 'headwater/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { json, PrometheusApi } from '../../../services/prometheus-api.js';
+import { json } from '../../../services/faulty-api.js';
+import { PrometheusApi } from '../../../services/prometheus-api.js';
 
 type Range = Partial<Extract<PrometheusConfigInput, { mode: 'range' }>>;
 type Changes = Partial<SourceOptions<PrometheusConfigInput, PrometheusCredentials, PrometheusCursor>>;

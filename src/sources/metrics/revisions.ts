@@ -1,27 +1,29 @@
-import type { KeyedState } from '../../../core/keyed-state.js';
+import type { KeyedState } from '../../core/keyed-state.js';
 
 interface Stored {
   readonly value: string;
   readonly revision: number;
 }
 
-const PREFIX = 'sample:';
-
 /** The samples that are read again: what of them is new or changed. Those that became too old are forgotten. */
 export class Revisions {
   readonly #state: KeyedState;
+  readonly #prefix: string;
   /** By time, so that what is too old is found at once; then by series. */
   readonly #times = new Map<number, Map<string, Stored>>();
 
-  private constructor(state: KeyedState) {
+  private constructor(state: KeyedState, query: string) {
     this.#state = state;
+    this.#prefix = `sample:${query}\n`;
   }
 
-  static async load(state: KeyedState): Promise<Revisions> {
-    const revisions = new Revisions(state);
-    for await (const [key, value] of state.entries(PREFIX)) {
-      const at = key.indexOf('@');
-      revisions.#at(Number(key.slice(PREFIX.length, at))).set(key.slice(at + 1), value as Stored);
+  /** Each query has its own: they are not read equally far. */
+  static async load(state: KeyedState, query: string): Promise<Revisions> {
+    const revisions = new Revisions(state, query);
+    const prefix = revisions.#prefix;
+    for await (const [key, value] of state.entries(prefix)) {
+      const at = key.indexOf('@', prefix.length);
+      revisions.#at(Number(key.slice(prefix.length, at))).set(key.slice(at + 1), value as Stored);
     }
     return revisions;
   }
@@ -33,14 +35,14 @@ export class Revisions {
     if (before?.value === value) return undefined;
     const stored = { value, revision: before === undefined ? 0 : before.revision + 1 };
     samples.set(series, stored);
-    this.#state.set(`${PREFIX}${time}@${series}`, stored);
+    this.#state.set(`${this.#prefix}${time}@${series}`, stored);
     return stored.revision;
   }
 
   forgetBefore(time: number): void {
     for (const [at, samples] of this.#times) {
       if (at >= time) continue;
-      for (const series of samples.keys()) this.#state.delete(`${PREFIX}${at}@${series}`);
+      for (const series of samples.keys()) this.#state.delete(`${this.#prefix}${at}@${series}`);
       this.#times.delete(at);
     }
   }
