@@ -22,6 +22,7 @@ export const identityCases: readonly SourceCase[] = [
     needs: ['stable ids'],
     async check(trial) {
       const first = await readWithoutAcknowledging(trial);
+      await laterTime();
       const again = await trial.read(await trial.start());
       assertSameFacts(again, first);
     },
@@ -138,4 +139,10 @@ async function importCloudEvents(): Promise<typeof import('cloudevents')> {
 
 function throughJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
+}
+
+/** In another millisecond: within one, what tells the time of receipt would be the same. */
+async function laterTime(): Promise<void> {
+  const now = Date.now();
+  while (Date.now() === now) await new Promise((resolve) => setTimeout(resolve, 1));
 }
