@@ -80,7 +80,8 @@ async function evaluations(): Promise<Row> {
   }));
   const state = { get: async () => undefined, set: () => {}, delete: () => {}, entries: async function* () {} };
   const rules = thresholdRules.parse([{ name: 'high', operator: 'gt', value: 90 }]);
-  const values = Array.from({ length: EVALUATIONS / SERIES }, (_, at) => (at * 37) % 100);
+  // A load that rises and falls: above the limit in one sample of ten, over it or below it again in one of a hundred.
+  const values = Array.from({ length: EVALUATIONS / SERIES }, (_, at) => Math.abs(100 - (at % 200)));
   const ours = async (): Promise<void> => {
     const own = await Thresholds.load({ rules, state, maxSeries: SERIES, onDropped: () => {} });
     const told: object[] = [];

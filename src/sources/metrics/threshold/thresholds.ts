@@ -114,12 +114,15 @@ export class Tracked {
   readonly #key: string;
   readonly #state: KeyedState;
   #known: Known | undefined;
+  /** The time of the last sample that counted. */
+  #last: number;
 
   constructor(compiled: Compiled, series: Series, key: string, known: Known | undefined, state: KeyedState) {
     this.#compiled = compiled;
     this.#series = series;
     this.#key = key;
     this.#known = known;
+    this.#last = known?.last ?? Number.NEGATIVE_INFINITY;
     this.#state = state;
   }
 
@@ -131,7 +134,7 @@ export class Tracked {
       else if (this.#compiled.remembersAll && !Number.isNaN(value)) this.#keep('ok', time, time);
       return;
     }
-    if (time <= known.last || Number.isNaN(value)) return;
+    if (time <= this.#last || Number.isNaN(value)) return;
     switch (known.phase) {
       case 'ok':
         if (this.#compiled.crosses(value)) this.#begin(time, value, out);
@@ -156,12 +159,12 @@ export class Tracked {
   missing(now: number, out: MetricFields[]): void {
     const known = this.#known;
     const { rule } = this.#compiled;
-    if (known === undefined || rule.missing === 'keep' || now - known.last < rule.missingAfterMs) return;
+    if (known === undefined || rule.missing === 'keep' || now - this.#last < rule.missingAfterMs) return;
     const isCrossed = known.phase === 'crossed' || known.phase === 'clearing';
     if (rule.missing === 'clear') {
       if (isCrossed) this.#clear(now, now, undefined, out);
-      else this.#rest(known.last);
-    } else if (!isCrossed) this.#cross(known.last, now, undefined, out);
+      else this.#rest(this.#last);
+    } else if (!isCrossed) this.#cross(this.#last, now, undefined, out);
   }
 
   #begin(time: number, value: number, out: MetricFields[]): void {
@@ -191,32 +194,50 @@ export class Tracked {
     this.#state.delete(this.#key);
   }
 
+  /** While nothing changes, the last sample is remembered only for a rule that may miss the next. */
   #keep(phase: Known['phase'], since: number, last: number): void {
+    this.#last = last;
+    const before = this.#known;
+    const isSame = before?.phase === phase && before.since === since;
+    if (isSame && this.#compiled.rule.missing === 'keep') return;
     const { metric, labels, query } = this.#series;
-    this.#known = { phase, since, last, metric, labels, ...(query !== undefined && { query }) };
+    const known = { phase, since, last, metric, labels };
+    this.#known = query === undefined ? known : { ...known, query };
     this.#state.set(this.#key, this.#known);
   }
 
   #told(type: MetricFields['type'], since: number, time: number, value: number | undefined): MetricFields {
     const { metric, labels, query, key } = this.#series;
     const { rule, condition } = this.#compiled;
-    const data: MetricThresholdData = {
+    const data: { -readonly [Key in keyof MetricThresholdData]: MetricThresholdData[Key] } = {
       rule: rule.name,
       metric,
       labels,
-      ...(query !== undefined && { query }),
-      ...(value !== undefined && { value: metricValue(value) }),
       condition,
-      since: new Date(since).toISOString(),
+      since: isoTime(since),
     };
+    if (query !== undefined) data.query = query;
+    if (value !== undefined) data.value = metricValue(value);
     return {
       type,
       id: `${rule.name}:${key}@${time}:${type === 'metric.threshold.crossed' ? 'crossed' : 'cleared'}`,
       subject: key,
-      time: new Date(time).toISOString(),
+      time: isoTime(time),
       data,
     };
   }
+}
+
+let lastTime = Number.NaN;
+let lastText = '';
+
+/** The samples of many series have the same time. */
+function isoTime(time: number): string {
+  if (time !== lastTime) {
+    lastText = new Date(time).toISOString();
+    lastTime = time;
+  }
+  return lastText;
 }
 
 function keyOf({ name }: ThresholdRule, { key }: Series): string {
