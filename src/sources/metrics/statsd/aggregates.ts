@@ -10,6 +10,7 @@ export interface Aggregate {
 }
 
 interface Series {
+  readonly key: string;
   readonly name: string;
   readonly kind: StatsdKind;
   readonly tags: StatsdTags;
@@ -26,6 +27,8 @@ export class Aggregates {
   readonly #percentiles: readonly number[];
   readonly #maxSeries: number;
   #series = new Map<string, Series>();
+  /** The same series by the words of a line: tags in another order, or twice, are another line of the same series. */
+  #byWords = new Map<string, Series>();
   /** Gauges keep their value over intervals: what comes next may be a change of it. */
   readonly #gauges = new Map<string, number>();
 
@@ -36,11 +39,10 @@ export class Aggregates {
 
   /** False where there are too many series to keep another. */
   add(metric: StatsdMetric): boolean {
-    const { name, kind, tags } = metric;
-    const key = `${kind} ${seriesKey(name, tags)}`;
-    const series = this.#series.get(key) ?? this.#begin(key, { name, kind, tags });
+    const words = `${metric.kind} ${metric.name}|${metric.tagText}`;
+    const series = this.#byWords.get(words) ?? this.#find(words, metric);
     if (series === undefined) return false;
-    for (const value of metric.values) this.#take(series, key, value, metric);
+    for (const value of metric.values) this.#take(series, value, metric);
     return true;
   }
 
@@ -48,19 +50,27 @@ export class Aggregates {
   flush(): Aggregate[] {
     const found = [...this.#series.values()].flatMap((series) => this.#sumUp(series));
     this.#series = new Map();
+    this.#byWords = new Map();
     return found;
+  }
+
+  #find(words: string, { name, kind, tags }: StatsdMetric): Series | undefined {
+    const key = `${kind} ${seriesKey(name, tags)}`;
+    const series = this.#series.get(key) ?? this.#begin(key, { name, kind, tags });
+    if (series !== undefined && this.#byWords.size < this.#maxSeries) this.#byWords.set(words, series);
+    return series;
   }
 
   #begin(key: string, { name, kind, tags }: Pick<Series, 'name' | 'kind' | 'tags'>): Series | undefined {
     if (this.#series.size >= this.#maxSeries) return undefined;
     const members = kind === 'set' ? new Set<string>() : undefined;
-    const series: Series = { name, kind, tags, value: 0, values: [], count: 0, members };
+    const series: Series = { key, name, kind, tags, value: 0, values: [], count: 0, members };
     if (kind === 'gauge') series.value = this.#gauges.get(key) ?? 0;
     this.#series.set(key, series);
     return series;
   }
 
-  #take(series: Series, key: string, value: number | string, { rate, isDelta }: StatsdMetric): void {
+  #take(series: Series, value: number | string, { rate, isDelta }: StatsdMetric): void {
     if (series.members !== undefined) return void series.members.add(String(value));
     const number = Number(value);
     switch (series.kind) {
@@ -69,7 +79,8 @@ export class Aggregates {
         return;
       case 'gauge':
         series.value = isDelta ? series.value + number : number;
-        if (this.#gauges.size < this.#maxSeries || this.#gauges.has(key)) this.#gauges.set(key, series.value);
+        if (this.#gauges.size < this.#maxSeries || this.#gauges.has(series.key))
+          this.#gauges.set(series.key, series.value);
         return;
       default:
         series.values.push(number);

@@ -10,6 +10,8 @@ export interface StatsdMetric {
   /** The share of what happened that was sent: 0.1 for one in ten. */
   readonly rate: number;
   readonly tags: StatsdTags;
+  /** The tags as the line has them: the same text is the same series, and cheaper to compare. */
+  readonly tagText: string;
   /** When it was, in milliseconds since 1970, where the line says it. */
   readonly time: number | undefined;
 }
@@ -58,7 +60,6 @@ const KINDS: Readonly<Record<string, StatsdKind>> = {
 };
 const NO_TAGS: StatsdTags = Object.freeze({});
 const LONGEST_SHOWN = 120;
-const PLAIN_NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
  * A line of StatsD, with what DogStatsD adds to it: tags, events, service checks, several values, times.
@@ -85,32 +86,67 @@ function metric(text: string): StatsdLine {
   const values = valuesOf(packed, kind);
   if (values === undefined) return mistake(text, 'its value is no number');
   let rate = 1;
-  let tags = NO_TAGS;
+  let tagText = '';
   let time: number | undefined;
   for (let at = next; at >= 0; ) {
     const end = text.indexOf('|', at + 1);
     const part = end < 0 ? text.slice(at + 1) : text.slice(at + 1, end);
     at = end;
-    if (part.startsWith('#')) tags = tagsOf(part.slice(1));
+    if (part.startsWith('#')) tagText = part.slice(1);
     else if (part.startsWith('@')) {
       rate = Number(part.slice(1));
       if (!(rate > 0 && rate <= 1)) return mistake(text, 'its sample rate is not between 0 and 1');
     } else if (part.startsWith('T')) time = secondsOf(part.slice(1));
     // The container (c:), cardinality and whatever comes later say nothing of the value.
   }
-  return { line: 'metric', name: text.slice(0, colon), kind, values, isDelta, rate, tags, time };
+  const tags = tagText === '' ? NO_TAGS : rememberedTags(tagText);
+  return { line: 'metric', name: text.slice(0, colon), kind, values, isDelta, rate, tags, tagText, time };
 }
 
 /** Sets count members, which may hold colons; of everything else colons part values. */
 function valuesOf(packed: string, kind: StatsdKind): (number | string)[] | undefined {
   if (kind === 'set') return [packed];
-  if (!packed.includes(':')) return PLAIN_NUMBER.test(packed) ? [Number(packed)] : undefined;
+  if (!packed.includes(':')) {
+    const value = decimal(packed);
+    return value === undefined ? undefined : [value];
+  }
   const values: number[] = [];
   for (const text of packed.split(':')) {
-    if (!PLAIN_NUMBER.test(text)) return undefined;
-    values.push(Number(text));
+    const value = decimal(text);
+    if (value === undefined) return undefined;
+    values.push(value);
   }
   return values;
+}
+
+/** `Number` also reads nothing, spaces, `Infinity`, and `0x`, `0b` and `0o`: no decimal begins or ends as they do. */
+function decimal(text: string): number | undefined {
+  const last = text.charCodeAt(text.length - 1);
+  const first = text.charCodeAt(0);
+  const second = text.charCodeAt(1) | LOWER_CASE;
+  const isDecimal =
+    ((last >= DIGIT_0 && last <= DIGIT_9) || last === DOT) &&
+    first > SPACE &&
+    !(first === DIGIT_0 && (second === LETTER_X || second === LETTER_B || second === LETTER_O));
+  if (!isDecimal) return undefined;
+  const value = Number(text);
+  return Number.isNaN(value) ? undefined : value;
+}
+
+const [SPACE, DOT, DIGIT_0, DIGIT_9, LOWER_CASE] = [32, 46, 48, 57, 32];
+const [LETTER_B, LETTER_O, LETTER_X] = [98, 111, 120];
+
+const MOST_REMEMBERED = 1_000;
+const remembered = new Map<string, StatsdTags>();
+
+/** Metrics come with the same tags again and again. */
+function rememberedTags(text: string): StatsdTags {
+  const known = remembered.get(text);
+  if (known !== undefined) return known;
+  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+  const tags = Object.freeze(tagsOf(text));
+  remembered.set(text, tags);
+  return tags;
 }
 
 function tagsOf(text: string): StatsdTags {

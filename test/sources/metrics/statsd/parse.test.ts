@@ -143,6 +143,13 @@ it('what is written is read back', () => {
   );
 });
 
+it('a value is a decimal, and nothing else that has a number', () => {
+  const values = ['', ' 1', '1 ', '0x1f', '0b1', '0o7', 'Infinity', '+Infinity', 'NaN', '.', '+', '1e', '1_0', '1,5'];
+  for (const value of values) expect(parseLine(`a:${value}|c`), value).toMatchObject({ line: 'mistake' });
+  for (const value of ['0', '007', '1.', '.5', '+1', '1e5', '1E-3'])
+    expect(metric(`a:${value}|c`).values, value).toEqual([Number(value)]);
+});
+
 it('nothing makes it throw', () => {
   const piece = fc.constantFrom(
     '_e{',
