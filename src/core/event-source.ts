@@ -250,12 +250,14 @@ export abstract class EventSource<Event extends SourceEvent = SourceEvent, Curso
   #createRuntime(options: SourceOptions<Config, unknown, Cursor>): SourceRuntime {
     const source = this;
     const made = new MadeEvents();
-    const { delivery, kind } = this.capabilities;
     return {
       id: this.id,
       clock: this.clock,
       logger: this.logger,
-      capabilities: this.capabilities,
+      // Asked for when they are needed: a source may know only by its configuration what it promises.
+      get capabilities() {
+        return source.capabilities;
+      },
       activity: new SourceActivity(this.clock),
       ledger: new StateLedger(() => {
         made.isSpecial = true;
@@ -264,7 +266,10 @@ export abstract class EventSource<Event extends SourceEvent = SourceEvent, Curso
       get closeGraceMs() {
         return source.closeGraceMs;
       },
-      onGap: options.onGap ?? (delivery === 'at-most-once' || kind === 'push' ? 'emit' : 'throw'),
+      get onGap() {
+        const { delivery, kind } = source.capabilities;
+        return options.onGap ?? (delivery === 'at-most-once' || kind === 'push' ? 'emit' : 'throw');
+      },
       cursor: options.cursor,
       closed: false,
       iteration: undefined,

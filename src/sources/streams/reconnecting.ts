@@ -1,0 +1,62 @@
+import * as z from 'zod';
+import type { Clock } from '../../core/clock.js';
+import { RetryableError } from '../../core/errors.js';
+import type { SourceStatus } from '../../core/status.js';
+import { delayBefore, type RetryPolicy } from '../../toolkit/retry.js';
+
+/** How often a lost connection is tried again before the iteration fails with the error, and how far apart. */
+export const reconnectPolicy = z
+  .strictObject({
+    /** In a row: whatever is read begins the count again. */
+    retries: z.int().min(0).default(10),
+    /** Before the first, in milliseconds; twice as long before each that follows, and up to as much again at random. */
+    minDelayMs: z.int().min(1).default(500),
+    maxDelayMs: z.int().min(1).default(30_000),
+  })
+  .prefault({});
+
+export type ReconnectPolicy = z.output<typeof reconnectPolicy>;
+
+/** The policy as `retry` takes it. */
+export function retryPolicyOf(policy: ReconnectPolicy): RetryPolicy {
+  return { ...policy, factor: 2 };
+}
+
+export interface ReconnectOptions {
+  readonly policy: ReconnectPolicy;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  setStatus(status: SourceStatus): void;
+  onRetry(error: RetryableError, attempt: number, delayMs: number): void;
+}
+
+/**
+ * Reads again from the start of `read` whenever it fails with a RetryableError: the connection is lost, a broker is
+ * restarted, a channel is closed. `attempt` is 0 for the first.
+ *
+ * @throws what cannot be mended so, and the last error once there were too many in a row
+ */
+export async function* reconnecting<Batch>(
+  read: (attempt: number) => AsyncIterable<Batch>,
+  options: ReconnectOptions,
+): AsyncGenerator<Batch, void, undefined> {
+  const { policy, clock, signal } = options;
+  let failures = 0;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      for await (const batch of read(attempt)) {
+        failures = 0;
+        yield batch;
+      }
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      failures += 1;
+      if (!RetryableError.isInstance(error) || failures > policy.retries) throw error;
+      const delayMs = delayBefore(failures, error, retryPolicyOf(policy));
+      options.setStatus({ state: 'reconnecting', attempt: failures, error });
+      options.onRetry(error, failures, delayMs);
+      await clock.sleep(delayMs, signal);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import type { Capabilities } from '../../../core/capabilities.js';
+import type { RedisConfig } from './config.js';
+
+const group: Capabilities = {
+  kind: 'pull',
+  delivery: 'at-least-once',
+  position: 'upstream',
+  ids: 'stable',
+  deletes: false,
+};
+
+/** What each mode promises. */
+export const capabilitiesByMode: Readonly<Record<RedisConfig['mode'], Capabilities>> = {
+  group,
+  stream: { ...group, position: 'cursor' },
+  list: { ...group, ids: 'per-receipt' },
+  channels: {
+    kind: 'push',
+    delivery: 'at-most-once',
+    position: 'none',
+    ids: 'per-receipt',
+    deletes: false,
+    notes: ['Redis keeps nothing for who is not there: each absence is told by a gap.'],
+  },
+  keyspace: {
+    kind: 'push',
+    delivery: 'at-most-once',
+    position: 'none',
+    ids: 'per-receipt',
+    deletes: false,
+    notes: ['Redis tells of keys only where notify-keyspace-events says so.'],
+  },
+};
