@@ -16,6 +16,7 @@ export const builtinSources = {
   manual: async () => (await import('./manual/index.js')).ManualSource,
   mongodb: async () => (await import('./mongodb/index.js')).MongodbSource,
   prometheus: async () => (await import('./metrics/prometheus/index.js')).PrometheusSource,
+  rabbitmq: async () => (await import('./streams/rabbitmq/index.js')).RabbitmqSource,
   redis: async () => (await import('./streams/redis/index.js')).RedisSource,
   rest: async () => (await import('./rest/index.js')).RestSource,
   slack: async () => (await import('./slack/index.js')).SlackSource,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { createClient } from 'redis';
 import { answersOn, Daemon, freePort } from './daemon.js';
 
@@ -66,5 +67,41 @@ export class OwnRedis {
 
   async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     await this.#daemon?.stop(signal);
+  }
+}
+
+let shared: Promise<OwnRedis> | undefined;
+let users = 0;
+let databases = 0;
+
+/** A database of its own within a server that lives as long as somebody uses it. */
+export class SharedRedis {
+  readonly database: number;
+  readonly port: number;
+  readonly client: Awaited<ReturnType<typeof openRedis>>;
+
+  private constructor(database: number, port: number, client: Awaited<ReturnType<typeof openRedis>>) {
+    this.database = database;
+    this.port = port;
+    this.client = client;
+  }
+
+  static async open(): Promise<SharedRedis> {
+    users += 1;
+    databases += 1;
+    const database = databases % 10_000;
+    shared ??= OwnRedis.start(tmpdir(), '--appendonly', 'no', '--databases', '10000');
+    const { port, url } = await shared;
+    return new SharedRedis(database, port, await openRedis(`${url}/${database}`));
+  }
+
+  async close(): Promise<void> {
+    await this.client.flushDb();
+    this.client.destroy();
+    users -= 1;
+    if (users > 0) return;
+    const server = shared;
+    shared = undefined;
+    await (await server)?.stop();
   }
 }

@@ -1,9 +1,9 @@
 import { type Payload, readPayload } from '../payload.js';
+import type { Receipts } from '../receipts.js';
 import type { RedisClient } from './client.js';
 import type { ListConfig } from './config.js';
 import type { RedisEvent } from './events.js';
 import { BLOCK_MS, type ModeContext, type ModeReader, type RedisBatch } from './mode.js';
-import type { Receipts } from './receipts.js';
 
 /** A list: each element is moved to a list of those that are being worked on, and goes from there when it is acknowledged. */
 export class ListReader implements ModeReader {

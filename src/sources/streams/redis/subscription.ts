@@ -1,10 +1,10 @@
 import type { PushQueue } from '../../../core/push-queue.js';
 import { type Payload, readPayload } from '../payload.js';
+import type { Receipts } from '../receipts.js';
 import type { RedisClient } from './client.js';
 import type { ChannelsConfig, KeyspaceConfig } from './config.js';
 import type { RedisEvent, RedisFields } from './events.js';
 import type { ModeContext, ModeReader, RedisBatch } from './mode.js';
-import type { Receipts } from './receipts.js';
 
 /** Since when nothing is listened to; kept from one iteration to the next. */
 export interface Absence {

@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { freePort } from '../../../services/daemon.js';
 import { describeWith } from '../../../services/needs.js';
 import { isRedisThere, openRedis } from '../../../services/redis.js';
-import { addNumbers, collect, eventually, numbersOf, range, withOwnRedis } from './support.js';
+import { collect, eventually, range } from '../support.js';
+import { addNumbers, numbersOf, withOwnRedis } from './support.js';
 
 const config = { mode: 'group', streams: ['s'], group: 'g', reconnect: { minDelayMs: 20 } } as const;
 

@@ -4,7 +4,8 @@ import { type RedisConfigInput, RedisSource } from 'headwater/sources/streams/re
 import { expect, it } from 'vitest';
 import { describeWith } from '../../../services/needs.js';
 import { isRedisThere } from '../../../services/redis.js';
-import { addNumbers, collect, eventually, numbersOf, range, withRedis } from './support.js';
+import { collect, eventually, range } from '../support.js';
+import { addNumbers, numbersOf, withRedis } from './support.js';
 
 type Given = Partial<Extract<RedisConfigInput, { mode: 'group' }>>;
 

@@ -2,7 +2,8 @@ import { RedisSource } from 'headwater/sources/streams/redis';
 import { expect, it } from 'vitest';
 import { describeWith } from '../../../services/needs.js';
 import { isRedisThere, openRedis } from '../../../services/redis.js';
-import { collect, eventually, withOwnRedis, withRedis } from './support.js';
+import { collect, eventually } from '../support.js';
+import { withOwnRedis, withRedis } from './support.js';
 
 const values = (events: readonly { data: unknown }[]): unknown[] =>
   events.map(({ data }) => (data as { value?: unknown }).value);

@@ -3,7 +3,8 @@ import { type RedisConfigInput, type RedisCursor, RedisSource } from 'headwater/
 import { expect, it } from 'vitest';
 import { describeWith } from '../../../services/needs.js';
 import { isRedisThere } from '../../../services/redis.js';
-import { addNumbers, collect, numbersOf, range, withRedis } from './support.js';
+import { collect, range } from '../support.js';
+import { addNumbers, numbersOf, withRedis } from './support.js';
 
 type Given = Partial<Extract<RedisConfigInput, { mode: 'stream' }>>;
 
