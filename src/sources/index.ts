@@ -12,6 +12,7 @@ export const builtinSources = {
   git: async () => (await import('./git/index.js')).GitSource,
   github: async () => (await import('./github/index.js')).GitHubSource,
   influxdb: async () => (await import('./metrics/influxdb/index.js')).InfluxdbSource,
+  kafka: async () => (await import('./streams/kafka/index.js')).KafkaSource,
   log: async () => (await import('./logs/log/index.js')).LogSource,
   manual: async () => (await import('./manual/index.js')).ManualSource,
   mongodb: async () => (await import('./mongodb/index.js')).MongodbSource,

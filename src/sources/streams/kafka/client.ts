@@ -1,0 +1,180 @@
+import type { Admin, Consumer, EachBatchPayload, Kafka, Producer, SASLOptions } from 'kafkajs';
+import { peerFailure } from '../../../toolkit/import-peer.js';
+import type { KafkaConfig, KafkaCredentials } from './config.js';
+import { isMovedOn, toReadFailure } from './failure.js';
+import type {
+  KafkaClient,
+  KafkaClientOptions,
+  KafkaListener,
+  KafkaMessage,
+  KafkaOffset,
+  KafkaPartition,
+} from './kafka-client.js';
+
+/** Within one request, before it counts as failed. */
+const RETRY = { retries: 3, initialRetryTime: 100, maxRetryTime: 2_000 };
+
+/** The client of `kafkajs`. */
+export class KafkajsClient implements KafkaClient {
+  readonly #options: KafkaClientOptions;
+  readonly #kafka: Kafka;
+  readonly #admin: Admin;
+  readonly #consumer: Consumer;
+  readonly #closing = new AbortController();
+  #producer: Producer | undefined;
+
+  private constructor(options: KafkaClientOptions, kafka: Kafka) {
+    this.#options = options;
+    this.#kafka = kafka;
+    this.#admin = kafka.admin();
+    this.#consumer = kafka.consumer({
+      groupId: options.group,
+      heartbeatInterval: options.heartbeatMs,
+      sessionTimeout: options.sessionTimeoutMs,
+      rebalanceTimeout: options.rebalanceTimeoutMs,
+      maxBytesPerPartition: options.maxBytesPerPartition,
+      maxWaitTimeInMs: options.maxWaitMs,
+      readUncommitted: options.isolation === 'read-uncommitted',
+      allowAutoTopicCreation: false,
+      retry: { ...RETRY, restartOnFailure: async () => false },
+    });
+  }
+
+  /** Connects nowhere yet. @throws MissingPeerError for `kafkajs` */
+  static async create(
+    options: KafkaClientOptions,
+    { brokers, tls }: KafkaConfig,
+    credentials: KafkaCredentials | undefined,
+  ): Promise<KafkajsClient> {
+    const { Kafka: Client, logLevel } = await importKafkajs();
+    const sasl = credentials === undefined ? undefined : saslOf(credentials);
+    const kafka = new Client({
+      clientId: options.sourceId,
+      brokers: [...brokers],
+      ssl: tls,
+      logLevel: logLevel.NOTHING,
+      retry: RETRY,
+      connectionTimeout: 5_000,
+      ...(sasl && { sasl }),
+    });
+    return new KafkajsClient(options, kafka);
+  }
+
+  async connect(): Promise<void> {
+    await this.#failing(() => this.#admin.connect());
+  }
+
+  topics(): Promise<readonly string[]> {
+    return this.#failing(() => this.#admin.listTopics());
+  }
+
+  async watermarks(topic: string): Promise<readonly { partition: number; low: string; high: string }[]> {
+    return this.#failing(() => this.#admin.fetchTopicOffsets(topic));
+  }
+
+  async committed(topics: readonly string[]): Promise<readonly KafkaOffset[]> {
+    const found = await this.#failing(() =>
+      this.#admin.fetchOffsets({ groupId: this.#options.group, topics: [...topics] }),
+    );
+    return found.flatMap(({ topic, partitions }) =>
+      partitions.map(({ partition, offset, metadata }) => ({
+        topic,
+        partition,
+        offset,
+        metadata: metadata ?? undefined,
+      })),
+    );
+  }
+
+  async consume(topics: readonly string[], listener: KafkaListener): Promise<void> {
+    const { GROUP_JOIN, CRASH } = this.#consumer.events;
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => listener.assigned(partitionsOf(payload.memberAssignment)));
+    this.#consumer.on(CRASH, ({ payload }) => listener.failed(toReadFailure(payload.error, this.#options.sourceId)));
+    await this.#failing(async () => {
+      await this.#consumer.connect();
+      await this.#consumer.subscribe({ topics: [...topics], fromBeginning: this.#options.start === 'earliest' });
+      await this.#consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: this.#options.concurrency,
+        eachBatch: (payload) => this.#batch(payload, listener),
+      });
+    });
+  }
+
+  seek({ topic, partition, offset }: KafkaOffset): void {
+    this.#consumer.seek({ topic, partition, offset });
+  }
+
+  async commit(offsets: readonly KafkaOffset[]): Promise<void> {
+    try {
+      await this.#consumer.commitOffsets(
+        offsets.map(({ metadata, ...offset }) => (metadata === undefined ? offset : { ...offset, metadata })),
+      );
+    } catch (error) {
+      if (!isMovedOn(error)) throw toReadFailure(error, this.#options.sourceId);
+    }
+  }
+
+  async send(topic: string, { key, value, headers }: Omit<KafkaMessage, 'offset' | 'timestamp'>): Promise<void> {
+    await this.#failing(async () => {
+      if (this.#producer === undefined) {
+        this.#producer = this.#kafka.producer({ retry: RETRY });
+        await this.#producer.connect();
+      }
+      const message = { key, value, ...(headers !== undefined && { headers: { ...headers } }) };
+      await this.#producer.send({ topic, acks: -1, messages: [message] });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the client was closed'));
+    const parts = [this.#consumer, this.#admin, this.#producer];
+    await Promise.all(parts.map((part) => part?.disconnect().catch(() => {})));
+  }
+
+  /** As long as it takes: the session is kept alive meanwhile. */
+  async #batch({ batch, heartbeat, resolveOffset }: EachBatchPayload, listener: KafkaListener): Promise<void> {
+    const lost = new AbortController();
+    const beat = setInterval(() => {
+      heartbeat().catch((error: unknown) => lost.abort(error));
+    }, this.#options.heartbeatMs);
+    const { topic, partition, messages, highWatermark } = batch;
+    const signal = AbortSignal.any([lost.signal, this.#closing.signal]);
+    let isTaken = false;
+    try {
+      isTaken = await listener.batch({ topic, partition, messages: messages as KafkaMessage[], highWatermark }, signal);
+    } finally {
+      clearInterval(beat);
+    }
+    // What tells kafkajs to join again.
+    if (lost.signal.aborted) throw lost.signal.reason;
+    if (isTaken && !this.#closing.signal.aborted) resolveOffset(batch.lastOffset());
+  }
+
+  async #failing<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw toReadFailure(error, this.#options.sourceId);
+    }
+  }
+}
+
+function partitionsOf(assignment: Readonly<Record<string, readonly number[]>>): readonly KafkaPartition[] {
+  return Object.entries(assignment).flatMap(([topic, partitions]) =>
+    partitions.map((partition) => ({ topic, partition })),
+  );
+}
+
+function saslOf({ mechanism = 'scram-sha-512', user: username, password }: KafkaCredentials): SASLOptions {
+  return { mechanism, username, password };
+}
+
+async function importKafkajs(): Promise<typeof import('kafkajs')> {
+  try {
+    return await import('kafkajs');
+  } catch (error) {
+    throw peerFailure('kafkajs', error);
+  }
+}

@@ -1,0 +1,58 @@
+import { isUtf8 } from 'node:buffer';
+import type { GapEvent, SourceEvent } from '../../../core/event.js';
+import type { KafkaHeader, KafkaMessage, KafkaPartition } from './kafka-client.js';
+
+/** What Kafka says of a message. */
+export interface KafkaAbout {
+  readonly topic: string;
+  readonly partition: number;
+  /** As text: it has 64 bits. */
+  readonly offset: string;
+  /** As text, in base64 where it is not UTF-8; null where it has none. */
+  readonly key: string | null;
+  /** As text, in base64 where they are not UTF-8; several where a header is repeated. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+}
+
+export interface KafkaMessageData extends KafkaAbout {
+  /** null for a tombstone. */
+  readonly value: unknown;
+  /** What has this key is deleted. */
+  readonly tombstone?: true;
+}
+
+/** A message whose value cannot be decoded, as it came. */
+export interface KafkaInvalidData extends KafkaAbout {
+  readonly reason: string;
+  readonly base64: string;
+}
+
+export type KafkaMessageEvent<Data = KafkaMessageData> = SourceEvent<'kafka.message', Data>;
+export type KafkaInvalidEvent = SourceEvent<'kafka.message.invalid', KafkaInvalidData>;
+export type KafkaEvent<Data = KafkaMessageData> = KafkaMessageEvent<Data> | KafkaInvalidEvent | GapEvent;
+
+export function aboutMessage({ topic, partition }: KafkaPartition, { offset, key, headers }: KafkaMessage): KafkaAbout {
+  const about = { topic, partition, offset, key: key === null ? null : toText(key) };
+  for (const _ in headers) return { ...about, headers: textsOf(headers as Record<string, KafkaHeader>) };
+  return about;
+}
+
+/** When it was made or added, as the topic is configured. */
+export function timeOf({ timestamp }: KafkaMessage): string | undefined {
+  const time = Number(timestamp);
+  return time > 0 && time <= 8_640_000_000_000_000 ? new Date(time).toISOString() : undefined;
+}
+
+export function textsOf(headers: Readonly<Record<string, KafkaHeader>>): Record<string, string | readonly string[]> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value = '']) => [
+      name,
+      Array.isArray(value) ? value.map(toText) : toText(value),
+    ]),
+  );
+}
+
+function toText(bytes: Buffer | string): string {
+  if (typeof bytes === 'string') return bytes;
+  return bytes.toString(isUtf8(bytes) ? 'utf8' : 'base64');
+}

@@ -1,0 +1,143 @@
+import { orAborted } from '../../../toolkit/or-aborted.js';
+import { partitionKey } from './cursor.js';
+import { toMetadata } from './deliveries.js';
+import type { KafkaBatch, KafkaMessage, KafkaPartition } from './kafka-client.js';
+import type { KafkaSourceBatch, ReaderContext } from './mode.js';
+import type { Position } from './positions.js';
+import type { Epoch } from './session.js';
+
+/** What is handed out at once. */
+export interface Part {
+  readonly messages: readonly KafkaMessage[];
+  readonly settle: NonNullable<KafkaSourceBatch['settle']>;
+  /** The offset that comes next when so many are acknowledged. */
+  nextAt(count: number): string;
+}
+
+/** Hands out messages, commits what is acknowledged of them, and counts how often that was tried. */
+export class Handing {
+  readonly #reader: ReaderContext;
+
+  constructor(reader: ReaderContext) {
+    this.#reader = reader;
+  }
+
+  async *parts(
+    batch: KafkaBatch,
+    messages: readonly KafkaMessage[],
+    epoch: Epoch,
+  ): AsyncGenerator<Part, void, undefined> {
+    const { commit, maxDeliveries } = this.#reader.config;
+    if (messages.length === 0) return;
+    if (maxDeliveries !== undefined) {
+      yield* this.#counted(batch, messages, epoch, maxDeliveries);
+      return;
+    }
+    const part = this.#part(batch, messages, epoch);
+    if (commit === 'automatic') await part.settle(messages.length, { final: true });
+    yield commit === 'acknowledged' ? part : { ...part, settle: () => {} };
+  }
+
+  /** Commits, unless the partition is somebody else's. */
+  async commit(at: KafkaPartition, position: Position, epoch: Epoch): Promise<void> {
+    if (epoch.isLost) return;
+    const { topic, partition } = at;
+    const isCounted = this.#reader.config.maxDeliveries !== undefined;
+    const metadata = isCounted ? toMetadata(position.attempts) : undefined;
+    await epoch.client.commit([{ topic, partition, offset: `${position.frontier}`, metadata }]);
+  }
+
+  #part(batch: KafkaBatch, messages: readonly KafkaMessage[], epoch: Epoch): Part {
+    const position = epoch.positions.get(partitionKey(batch)) as Position;
+    const nextAt = (count: number): bigint => BigInt((messages[count - 1] as KafkaMessage).offset) + 1n;
+    position.next = nextAt(messages.length);
+    let told = 0;
+    return {
+      messages,
+      nextAt: (count) => `${nextAt(count)}`,
+      settle: async (acknowledged) => {
+        if (acknowledged <= told) return;
+        told = acknowledged;
+        position.frontier = nextAt(acknowledged);
+        const { next, frontier, attempts } = position;
+        // What comes next was handed out already, or was not.
+        position.attempts = { count: next > frontier ? 1 : 0, until: larger(attempts.until, next) };
+        await this.commit(batch, position, epoch);
+        position.onMoved?.();
+      },
+    };
+  }
+
+  /**
+   * Before messages are handed out, that is committed. What was handed out before and not acknowledged comes one by one,
+   * so that what kills its consumer takes no other with it.
+   */
+  async *#counted(
+    batch: KafkaBatch,
+    messages: readonly KafkaMessage[],
+    epoch: Epoch,
+    maxDeliveries: number,
+  ): AsyncGenerator<Part, void, undefined> {
+    const position = epoch.positions.get(partitionKey(batch)) as Position;
+    for (let at = 0; at < messages.length && !epoch.isLost; ) {
+      const message = messages[at] as KafkaMessage;
+      const first = BigInt(message.offset);
+      const isSuspect = first < position.attempts.until || position.attempts.count > 0;
+      if (isSuspect) await this.#reached(first, position);
+      const tried = isSuspect ? position.attempts.count : 0;
+      if (tried >= maxDeliveries) {
+        at += 1;
+        await this.#bury(batch, message, position, epoch);
+        continue;
+      }
+      // Nothing before it is with the consumer: offsets in between are holes.
+      const isFirstHeld = position.frontier >= position.next;
+      const some = isSuspect ? [message] : messages.slice(at);
+      at += some.length;
+      const part = this.#part(batch, some, epoch);
+      if (isFirstHeld) position.frontier = first;
+      const count = isFirstHeld ? tried + 1 : position.attempts.count;
+      position.attempts = { count, until: larger(position.attempts.until, position.next) };
+      await this.commit(batch, position, epoch);
+      yield part;
+    }
+  }
+
+  /** Until everything before it is acknowledged. */
+  async #reached(offset: bigint, position: Position): Promise<void> {
+    const { signal } = this.#reader.context;
+    while (position.frontier < offset && position.next > position.frontier) {
+      const moved = new Promise<void>((resolve) => {
+        position.onMoved = resolve;
+      });
+      await orAborted(moved, signal);
+    }
+  }
+
+  /** Into the topic of the dead first, then committed: killed in between, it is there twice. */
+  async #bury(batch: KafkaBatch, message: KafkaMessage, position: Position, epoch: Epoch): Promise<void> {
+    const { config, countDropped, logger } = this.#reader;
+    const { topic, partition } = batch;
+    const target = config.deadLetterTopic ?? `${topic}.dead`;
+    const deliveries = position.attempts.count;
+    const about = {
+      'headwater-topic': topic,
+      'headwater-partition': `${partition}`,
+      'headwater-offset': message.offset,
+      'headwater-deliveries': `${deliveries}`,
+    };
+    await epoch.client.send(target, { ...message, headers: { ...message.headers, ...about } });
+    position.next = BigInt(message.offset) + 1n;
+    position.frontier = position.next;
+    position.attempts = { ...position.attempts, count: 0 };
+    await this.commit(batch, position, epoch);
+    countDropped('dead-letter');
+    const { offset } = message;
+    const told = { topic, partition, offset, deliveries, target };
+    logger.warn(told, 'a message that was never acknowledged was set aside');
+  }
+}
+
+function larger(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
+}
