@@ -2,14 +2,7 @@ import type { Admin, Consumer, EachBatchPayload, Kafka, Producer, SASLOptions } 
 import { peerFailure } from '../../../toolkit/import-peer.js';
 import type { KafkaConfig, KafkaCredentials } from './config.js';
 import { isMovedOn, toReadFailure } from './failure.js';
-import type {
-  KafkaClient,
-  KafkaClientOptions,
-  KafkaListener,
-  KafkaMessage,
-  KafkaOffset,
-  KafkaPartition,
-} from './kafka-client.js';
+import type { KafkaClient, KafkaClientOptions, KafkaListener, KafkaMessage, KafkaOffset } from './kafka-client.js';
 
 /** Within one request, before it counts as failed. */
 const RETRY = { retries: 3, initialRetryTime: 100, maxRetryTime: 2_000 };
@@ -88,7 +81,7 @@ export class KafkajsClient implements KafkaClient {
 
   async consume(topics: readonly string[], listener: KafkaListener): Promise<void> {
     const { GROUP_JOIN, CRASH } = this.#consumer.events;
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => listener.assigned(partitionsOf(payload.memberAssignment)));
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => void this.#joined(payload.memberAssignment, listener));
     this.#consumer.on(CRASH, ({ payload }) => listener.failed(toReadFailure(payload.error, this.#options.sourceId)));
     await this.#failing(async () => {
       await this.#consumer.connect();
@@ -133,6 +126,19 @@ export class KafkajsClient implements KafkaClient {
     await Promise.all(parts.map((part) => part?.disconnect().catch(() => {})));
   }
 
+  /**
+   * Held until it is known where to begin: kafkajs would commit that nothing was read, where what is committed is no
+   * longer there.
+   */
+  async #joined(assignment: Readonly<Record<string, number[]>>, listener: KafkaListener): Promise<void> {
+    const own = Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions }));
+    this.#consumer.pause(own);
+    await listener.assigned(
+      own.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition }))),
+    );
+    if (!this.#closing.signal.aborted) this.#consumer.resume(own);
+  }
+
   /** As long as it takes: the session is kept alive meanwhile. */
   async #batch({ batch, heartbeat, resolveOffset }: EachBatchPayload, listener: KafkaListener): Promise<void> {
     const lost = new AbortController();
@@ -159,12 +165,6 @@ export class KafkajsClient implements KafkaClient {
       throw toReadFailure(error, this.#options.sourceId);
     }
   }
-}
-
-function partitionsOf(assignment: Readonly<Record<string, readonly number[]>>): readonly KafkaPartition[] {
-  return Object.entries(assignment).flatMap(([topic, partitions]) =>
-    partitions.map((partition) => ({ topic, partition })),
-  );
 }
 
 function saslOf({ mechanism = 'scram-sha-512', user: username, password }: KafkaCredentials): SASLOptions {

@@ -33,8 +33,11 @@ export interface KafkaBatch extends KafkaPartition {
 
 /** What a client tells. */
 export interface KafkaListener {
-  /** These are ours now, and no others: whatever came before is not to be committed any more. */
-  assigned(partitions: readonly KafkaPartition[]): void;
+  /**
+   * These are ours now, and no others: whatever came before is not to be committed any more. Nothing is to be read before
+   * it resolves: it may yet say from where, by `seek`.
+   */
+  assigned(partitions: readonly KafkaPartition[]): Promise<void>;
   /**
    * The next messages of a partition. Resolves when those after them may come; until then the client keeps the session
    * alive. `lost` is to fire when the partition, or the connection, is gone. false: they were not taken, and are not to be

@@ -135,6 +135,8 @@ export class KafkaReader {
     const position = epoch.positions.get(partitionKey({ topic, partition }));
     const found = (await epoch.client.watermarks(topic)).find((each) => each.partition === partition);
     if (position === undefined || found === undefined || BigInt(found.low) <= position.next) return;
+    // The client has gone on by itself, and may have said so to the group: until the gap is acknowledged, it is as before.
+    if (!this.#isExternal) await handing.commit({ topic, partition }, position, epoch);
     const loss = { topic, partition, from: position.next, to: BigInt(offset), isAnother: false };
     position.next = loss.to;
     yield this.#gap(loss, epoch, handing);

@@ -25,6 +25,8 @@ export class Session implements KafkaListener {
   readonly #cursor: () => KafkaCursor | undefined;
   #epoch: Epoch;
   #lookedUp: Promise<void> | undefined;
+  /** Whether it is known where the partitions begin. */
+  #isKnown = false;
 
   constructor(reader: ReaderContext, client: KafkaClient, cursor: () => KafkaCursor | undefined) {
     this.#reader = reader;
@@ -35,7 +37,7 @@ export class Session implements KafkaListener {
 
   /** Whether everything was handed out that was there when the partitions became ours. */
   get isAtEnd(): boolean {
-    if (this.#lookedUp === undefined || this.#epoch.isLost || this.arrivals.size > 0) return false;
+    if (!this.#isKnown || this.#epoch.isLost || this.arrivals.size > 0) return false;
     return [...this.#epoch.positions.values()].every(({ next, end }) => next >= end);
   }
 
@@ -45,11 +47,13 @@ export class Session implements KafkaListener {
     return this.#lookedUp !== undefined;
   }
 
-  assigned(partitions: readonly KafkaPartition[]): void {
+  async assigned(partitions: readonly KafkaPartition[]): Promise<void> {
     this.end();
     const epoch: Epoch = { client: this.client, isLost: false, positions: new Map() };
     this.#epoch = epoch;
+    this.#isKnown = false;
     this.#lookedUp = this.#lookUp(partitions, epoch).catch((error: unknown) => this.failed(error));
+    await this.#lookedUp;
   }
 
   async batch(batch: KafkaBatch, lost: AbortSignal): Promise<boolean> {
@@ -83,6 +87,7 @@ export class Session implements KafkaListener {
     const { positions, losses } = await lookUp(partitions, { client: this.client, cursor, outOfRange, start });
     if (epoch.isLost) return;
     epoch.positions = positions;
+    this.#isKnown = true;
     for (const loss of losses) this.arrivals.push({ loss, epoch });
     for (const at of partitions) {
       const position = positions.get(partitionKey(at));

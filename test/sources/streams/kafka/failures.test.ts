@@ -1,0 +1,145 @@
+import { ConfigError, ConnectionError, GapError, NotFoundError, PermissionError } from 'headwater';
+import { type KafkaConfigInput, KafkaSource } from 'headwater/sources/streams/kafka';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../services/daemon.js';
+import { isKafkaThere, MockKafka } from '../../../services/kafka.js';
+import { describeWith } from '../../../services/needs.js';
+import { collect, eventually, range } from '../support.js';
+import { ScriptedKafka } from './scripted-kafka.js';
+import { numbered, openSource, valuesOf } from './support.js';
+
+describeWith('librdkafka with gcc', isKafkaThere(), 'a Kafka that fails', () => {
+  let kafka: MockKafka;
+  beforeAll(async () => {
+    kafka = await MockKafka.start();
+  });
+  afterAll(() => kafka.stop());
+
+  it.concurrent('KF3: what the retention removed is a gap; by default the run ends there', async () => {
+    await kafka.topic('kf3', 1);
+    await kafka.send('kf3', numbered(1, 2));
+    const first = await openSource(kafka, 'kf3');
+    expect(valuesOf(await collect(first.generateEvents()))).toEqual([1, 2]);
+    await first.close();
+    // The mock keeps about five megabytes.
+    const value = JSON.stringify('x'.repeat(400_000));
+    for (let n = 0; n < 30; n += 1) await kafka.send('kf3', [{ value, partition: 0 }]);
+    const failing = await openSource(kafka, 'kf3');
+    await expect(collect(failing.generateEvents())).rejects.toThrow(GapError);
+    expect(await kafka.committed('kf3', 'kf3')).toEqual({ 0: '2' });
+    await failing.close();
+    const source = await openSource(kafka, 'kf3', { onGap: 'emit' });
+    const events = await collect(source.generateEvents());
+    const oldest = Number(events[1]?.id.split(':')[2]);
+    expect(events[0]).toMatchObject({
+      type: 'headwater.gap',
+      data: { reason: 'retention', from: 'kf3:0:2', to: `kf3:0:${oldest}`, count: oldest - 2 },
+    });
+    expect(events.length - 1).toBe(32 - oldest);
+    await source.close();
+  }, 90_000);
+
+  it.concurrent('a broker that is down, slow, and answers with errors costs nothing', async () => {
+    const own = await MockKafka.start();
+    await own.topic('faults', 1);
+    await own.send('faults', numbered(1, 10));
+    const source = await openSource(own, 'faults');
+    const seen: unknown[] = [];
+    const stop = new AbortController();
+    const reading = (async () => {
+      for await (const event of source.generateEvents({ follow: true, signal: stop.signal }))
+        seen.push(...valuesOf([event]));
+    })().catch((error: unknown) => error);
+    await eventually(() => new Set(seen).size === 10, 'the first ten came', 30_000);
+    await own.down(1);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await own.up(1);
+    await own.latency(1, 50);
+    // NOT_LEADER_FOR_PARTITION to a fetch, REQUEST_TIMED_OUT to a commit.
+    await own.fail(1, 6, 2);
+    await own.fail(8, 7, 1);
+    await own.send('faults', numbered(11, 20));
+    await eventually(() => new Set(seen).size === 20, 'the others came', 60_000);
+    expect(new Set(seen)).toEqual(new Set(range(1, 20)));
+    stop.abort('enough');
+    expect(await reading).toBe('enough');
+    await source.close();
+    await own.stop();
+  }, 120_000);
+
+  it.concurrent('topics that are not there, what is not allowed', async () => {
+    const missing = await openSource(kafka, 'nothing-there');
+    await expect(collect(missing.generateEvents())).rejects.toThrow(NotFoundError);
+    expect(await missing.validate()).toMatchObject({ ok: false, problems: [{ code: 'KAFKA_NO_TOPIC' }] });
+    const own = await MockKafka.start();
+    await own.topic('closed', 1);
+    // GROUP_AUTHORIZATION_FAILED to JoinGroup.
+    await own.fail(11, 30, 1);
+    const source = await openSource(own, 'closed');
+    await expect(collect(source.generateEvents())).rejects.toThrow(PermissionError);
+    await own.stop();
+  }, 60_000);
+
+  it.concurrent('nobody listens', async () => {
+    const brokers = [`127.0.0.1:${await freePort()}`];
+    const config = { brokers, topics: ['t'], group: 'g', reconnect: { retries: 1, minDelayMs: 5 } };
+    const source = await KafkaSource.create({ id: 'k', config });
+    const error = await collect(source.generateEvents()).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConnectionError);
+    expect((error as Error).message).toContain('see that it runs');
+    expect(await source.validate()).toMatchObject({ ok: false, problems: [{ code: 'KAFKA_CONNECTION' }] });
+    await source.close();
+  }, 60_000);
+});
+
+describe('another client of Kafka', () => {
+  it('KF5: it is asked for what is committed; holes of transactions and compaction are no loss', async () => {
+    const client = new ScriptedKafka([0, 1, 4, 5, 9]);
+    const source = await KafkaSource.create({
+      id: 'k',
+      config: { client: client.factory, topics: ['t'], group: 'g', idleMs: 50 },
+    });
+    const events = await collect(source.generateEvents());
+    expect(client.options?.isolation).toBe('read-committed');
+    expect(events.map(({ type }) => type)).toEqual(Array.from({ length: 5 }, () => 'kafka.message'));
+    expect(client.commits.at(-1)).toMatchObject({ topic: 't', partition: 0, offset: '10' });
+    await source.close();
+  });
+
+  it('KF2: what is acknowledged after the partition went to another is not committed', async () => {
+    const client = new ScriptedKafka([0, 1, 2]);
+    const source = await KafkaSource.create({ id: 'k', config: { client: client.factory, topics: ['t'], group: 'g' } });
+    const events = source.generateEvents({ follow: true });
+    await events.next();
+    await events.next();
+    await eventually(() => client.commits.length === 1, 'the first is committed');
+    client.reassign();
+    const again = await events.next();
+    await events.next();
+    expect(client.commits.every(({ offset }) => offset === '1')).toBe(true);
+    expect(again.done).toBe(false);
+    await events.return();
+    await source.close();
+  });
+});
+
+describe('a configuration of Kafka', () => {
+  it('that cannot be is refused, with what to do', async () => {
+    const good = { brokers: ['kafka:9092'], topics: ['t'], group: 'g' };
+    const bad: [object, string][] = [
+      [{ brokers: [] }, 'give brokers, or a client'],
+      [{ topics: [] }, 'give topics, or a pattern'],
+      [{ pattern: 'x' }, 'give topics, or a pattern'],
+      [{ topics: [], pattern: '(' }, 'expected a regular expression'],
+      [{ maxDeliveries: 3, commit: 'external' }, "commit has to be 'acknowledged'"],
+      [{ heartbeatMs: 20_000 }, 'at most half of sessionTimeoutMs'],
+      [{ brokers: ['kafka://kafka:9092'] }, "expected 'host:port'"],
+    ];
+    for (const [change, message] of bad) {
+      const config = { ...good, ...change } as KafkaConfigInput;
+      const error = await KafkaSource.create({ id: 'k', config }).catch((reason: unknown) => reason);
+      expect(error, message).toBeInstanceOf(ConfigError);
+      expect((error as Error).message).toContain(message);
+    }
+  });
+});
