@@ -3,9 +3,9 @@ import { type KafkaConfigInput, KafkaSource } from 'headwater/sources/streams/ka
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../services/daemon.js';
 import { isKafkaThere, MockKafka } from '../../../services/kafka.js';
+import { MemoryKafka } from '../../../services/memory-kafka.js';
 import { describeWith } from '../../../services/needs.js';
 import { collect, eventually, range } from '../support.js';
-import { ScriptedKafka } from './scripted-kafka.js';
 import { numbered, openSource, valuesOf } from './support.js';
 
 describeWith('librdkafka with gcc', isKafkaThere(), 'a Kafka that fails', () => {
@@ -94,7 +94,7 @@ describeWith('librdkafka with gcc', isKafkaThere(), 'a Kafka that fails', () => 
 
 describe('another client of Kafka', () => {
   it('KF5: it is asked for what is committed; holes of transactions and compaction are no loss', async () => {
-    const client = new ScriptedKafka([0, 1, 4, 5, 9]);
+    const client = new MemoryKafka([0, 1, 4, 5, 9]);
     const source = await KafkaSource.create({
       id: 'k',
       config: { client: client.factory, topics: ['t'], group: 'g', idleMs: 50 },
@@ -107,7 +107,7 @@ describe('another client of Kafka', () => {
   });
 
   it('KF2: what is acknowledged after the partition went to another is not committed', async () => {
-    const client = new ScriptedKafka([0, 1, 2]);
+    const client = new MemoryKafka([0, 1, 2]);
     const source = await KafkaSource.create({ id: 'k', config: { client: client.factory, topics: ['t'], group: 'g' } });
     const events = source.generateEvents({ follow: true });
     await events.next();
