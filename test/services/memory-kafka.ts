@@ -159,6 +159,8 @@ class MemoryClient implements KafkaClient {
       const batch = { topic: 't', partition, messages: some, highWatermark: highOf(messages) };
       this.#kafka.taken += some.length;
       if (await this.#listener?.batch(batch, lost)) next = BigInt(some.at(-1)?.offset ?? 0) + 1n;
+      // What is not taken is asked for again, and nobody else should wait for that.
+      else await new Promise(setImmediate);
     }
   }
 }
