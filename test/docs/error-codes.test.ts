@@ -53,8 +53,13 @@ function codesIn(files: Files): string[] {
 /** Names of errors and signals of the operating system, git's name for what is checked out, a method of HTTP. */
 const OF_OTHERS = /^(E[A-Z0-9]+|ERR_\w+|SIG[A-Z0-9]+|HEAD|GET)$/;
 
+/** Commands of Redis, and the words of their arguments. */
+const OF_REDIS =
+  /^(X[A-Z]+|B?LMOVE|LREM|LRANGE|LLEN|PING|COUNT|BLOCK|STREAMS?|GROUPS?|CREATE|MKSTREAM|IDLE|JUSTID|LEFT|RIGHT)$/;
+
 function isCode(literal: ts.StringLiteral): boolean {
   if (!/^[A-Z][A-Z0-9]+(_[A-Z0-9]+)*$/.test(literal.text) || OF_OTHERS.test(literal.text)) return false;
+  if (OF_REDIS.test(literal.text)) return false;
   return isArgument(literal) || isValueOf(literal, literal.parent);
 }
 

@@ -40,7 +40,7 @@ export function toReadFailure(error: unknown, sourceId: string): unknown {
   if (PASSING.test(said)) return new RetryableError(`Redis cannot answer now (${said})`, fields('REDIS_BUSY'));
   if (/^[A-Z]{2,} /.test(said)) {
     const message = `Redis refused a command (${said}): see which version and which commands it has`;
-    return new FatalError(message, fields('REDIS_REFUSED'));
+    return new FatalError(message, fields('REDIS_COMMAND'));
   }
   return new ConnectionError(
     `Redis cannot be reached (${said}): see that it runs, and its address`,
