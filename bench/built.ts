@@ -22,6 +22,12 @@ export const databaseSource = (): Promise<typeof import('../src/sources/database
   built('sources/database/index.js');
 export const prometheusSource = (): Promise<typeof import('../src/sources/metrics/prometheus/index.js')> =>
   built('sources/metrics/prometheus/index.js');
+export const kafkaSource = (): Promise<typeof import('../src/sources/streams/kafka/index.js')> =>
+  built('sources/streams/kafka/index.js');
+export const rabbitmqSource = (): Promise<typeof import('../src/sources/streams/rabbitmq/index.js')> =>
+  built('sources/streams/rabbitmq/index.js');
+export const redisSource = (): Promise<typeof import('../src/sources/streams/redis/index.js')> =>
+  built('sources/streams/redis/index.js');
 export const restSource = (): Promise<typeof import('../src/sources/rest/index.js')> => built('sources/rest/index.js');
 export const slackSource = (): Promise<typeof import('../src/sources/slack/index.js')> =>
   built('sources/slack/index.js');

@@ -1,11 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createSources, plainGenerator } from './events.js';
-import { type Bench, figure } from './measure.js';
+import { type Bench, figure, usedMegabytes } from './measure.js';
 
 const WARM = 500_000;
 const LONG = 5_000_000;
-const MEGABYTE = 1024 * 1024;
 /** What a heap may grow by from the first measurement to the second. */
 const ALLOWED_MEGABYTES = 2;
 
@@ -39,12 +36,4 @@ async function growth(iterate: (events: number) => AsyncIterable<unknown>): Prom
 
 async function consume(events: AsyncIterable<unknown>): Promise<void> {
   for await (const _event of events);
-}
-
-function usedMegabytes(): number {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
-  collect();
-  return process.memoryUsage().heapUsed / MEGABYTE;
 }

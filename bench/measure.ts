@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /** One line of a result. */
 export interface Row {
@@ -108,4 +110,13 @@ export function median(values: readonly number[]): number {
 
 function round(value: number): number {
   return Math.round(value * 1_000) / 1_000;
+}
+
+/** Of the heap, once everything is collected that can be. */
+export function usedMegabytes(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  collect();
+  return process.memoryUsage().heapUsed / 1_048_576;
 }

@@ -39,8 +39,9 @@ export type Payload =
 export function readPayload(format: PayloadFormat, bytes: Buffer, origin: PayloadOrigin): Payload | Promise<Payload> {
   if (format === 'base64') return { value: bytes.toString('base64') };
   if (typeof format === 'function') return decodedBy(format, bytes, origin);
-  if (!isUtf8(bytes)) return { reason: 'it is not UTF-8' };
   const text = bytes.toString('utf8');
+  // What stands in for bytes that are no UTF-8 is looked for first, as it is nearly never there.
+  if (text.includes('\ufffd') && !isUtf8(bytes)) return { reason: 'it is not UTF-8' };
   if (format === 'text') return { value: text };
   try {
     return { value: JSON.parse(text) as unknown };

@@ -30,6 +30,7 @@ export class RabbitmqClient {
   readonly #channel: Channel;
   #end: { readonly error: unknown } | undefined;
   #listener: DeliveryListener | undefined;
+  #lastWord: (() => void) | undefined;
 
   private constructor(options: ClientOptions, connection: ChannelModel, channel: Channel) {
     this.#options = options;
@@ -129,8 +130,14 @@ export class RabbitmqClient {
     if (this.isOpen) this.#channel.nack(message, false, true);
   }
 
+  /** What is still to be said before it closes. */
+  beforeClosing(say: () => void): void {
+    this.#lastWord = say;
+  }
+
   /** Waits for what was said to be sent. */
   async close(): Promise<void> {
+    if (this.isOpen) this.#lastWord?.();
     const wasOpen = this.isOpen;
     this.#end ??= { error: new Error('the connection was closed') };
     if (wasOpen) await this.#channel.close().catch(() => {});

@@ -32,25 +32,54 @@ export type RabbitmqMessageEvent<Data = RabbitmqMessageData> = SourceEvent<'rabb
 export type RabbitmqInvalidEvent = SourceEvent<'rabbitmq.message.invalid', RabbitmqInvalidData>;
 export type RabbitmqEvent<Data = RabbitmqMessageData> = RabbitmqMessageEvent<Data> | RabbitmqInvalidEvent | GapEvent;
 
-/** What is said elsewhere in the event. */
-const UNTOLD = new Set(['headers', 'timestamp', 'clusterId']);
+/** What is not said elsewhere in the event. */
+const TOLD = [
+  'messageId',
+  'correlationId',
+  'contentType',
+  'contentEncoding',
+  'type',
+  'appId',
+  'userId',
+  'replyTo',
+  'expiration',
+  'deliveryMode',
+  'priority',
+] as const;
 
-export function aboutDelivery(queue: string, { fields, properties }: Delivery): RabbitmqAbout {
+type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
+
+export function aboutDelivery(queue: string, { fields, properties }: Delivery): Mutable<RabbitmqAbout> {
   const { exchange, routingKey, redelivered } = fields;
-  const about: { -readonly [Key in keyof RabbitmqAbout]: RabbitmqAbout[Key] } = { queue, exchange, routingKey };
+  const about: Mutable<RabbitmqAbout> = { queue, exchange, routingKey };
   if (redelivered) about.redelivered = true;
   const { headers } = properties;
-  const deliveries = deliveriesOf(headers);
-  if (deliveries > 0) about.deliveries = deliveries;
-  const offset = headers?.['x-stream-offset'];
-  if (offset !== undefined) about.offset = String(offset);
-  if (headers !== undefined && Object.keys(headers).length > 0) about.headers = toJson(headers) as never;
-  for (const [name, value] of Object.entries(properties)) {
-    if (value === undefined || UNTOLD.has(name)) continue;
-    about.properties ??= {};
-    (about.properties as Record<string, unknown>)[name] = value;
-  }
+  if (headers !== undefined) tellHeaders(about, headers);
+  const told = propertiesOf(properties);
+  if (told !== undefined) about.properties = told;
   return about;
+}
+
+function tellHeaders(about: Mutable<RabbitmqAbout>, headers: Record<string, unknown>): void {
+  for (const _ in headers) {
+    const deliveries = deliveriesOf(headers);
+    if (deliveries > 0) about.deliveries = deliveries;
+    const offset = headers['x-stream-offset'];
+    if (offset !== undefined) about.offset = String(offset);
+    about.headers = toJson(headers) as Record<string, unknown>;
+    return;
+  }
+}
+
+function propertiesOf(properties: Delivery['properties']): Record<string, string | number> | undefined {
+  let told: Record<string, string | number> | undefined;
+  for (const name of TOLD) {
+    const value = properties[name] as string | number | undefined;
+    if (value === undefined) continue;
+    told ??= {};
+    told[name] = value;
+  }
+  return told;
 }
 
 /** How often a quorum queue has delivered a message before. */

@@ -32,25 +32,38 @@ export interface ModeReader {
 
 /** Makes the events of messages, in their order. */
 export async function toEvents(
-  { make, receipts }: ModeContext,
-  { queue, format }: RabbitmqConfig,
+  mode: ModeContext,
+  config: RabbitmqConfig,
   messages: readonly Delivery[],
 ): Promise<RabbitmqEvent[]> {
-  const events: RabbitmqEvent[] = new Array(messages.length);
-  for (let at = 0; at < messages.length; at += 1) {
-    const message = messages[at] as Delivery;
-    const read = readPayload(format, message.content, { name: queue, headers: message.properties.headers });
-    const { value, reason }: Payload = read instanceof Promise ? await read : read;
+  const events: RabbitmqEvent[] = [];
+  for (const message of messages) {
+    const made = toEvent(mode, config, message);
+    events.push(made instanceof Promise ? await made : made);
+  }
+  return events;
+}
+
+function toEvent(
+  { make, receipts }: ModeContext,
+  { queue, format }: RabbitmqConfig,
+  message: Delivery,
+): RabbitmqEvent | Promise<RabbitmqEvent> {
+  const finish = ({ value, reason }: Payload): RabbitmqEvent => {
     const about = aboutDelivery(queue, message);
     const id = about.offset ?? idOf(message, receipts);
     const time = timeOf(message);
-    const base = { id, subject: queue, ...(time !== undefined && { time }) };
-    const data =
-      reason === undefined ? { ...about, value } : { ...about, reason, base64: message.content.toString('base64') };
-    const type = reason === undefined ? 'rabbitmq.message' : 'rabbitmq.message.invalid';
-    events[at] = make({ ...base, type, data });
-  }
-  return events;
+    const isInvalid = reason !== undefined;
+    const type = isInvalid ? 'rabbitmq.message.invalid' : 'rabbitmq.message';
+    const data: { value?: unknown; reason?: string; base64?: string } = about;
+    if (isInvalid) {
+      data.reason = reason;
+      data.base64 = message.content.toString('base64');
+    } else data.value = value;
+    return make(time === undefined ? { type, id, subject: queue, data } : { type, id, subject: queue, time, data });
+  };
+  const read = readPayload(format, message.content, { name: queue, headers: message.properties.headers });
+  return read instanceof Promise ? read.then(finish) : finish(read);
 }
 
 /** The id that its sender gave it, or one for this receipt. */

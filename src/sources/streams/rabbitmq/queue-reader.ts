@@ -1,5 +1,6 @@
 import { HeadwaterError } from '../../../core/errors.js';
 import { Arrivals } from '../arrivals.js';
+import { Acknowledging } from './acknowledging.js';
 import type { Delivery, RabbitmqClient } from './client.js';
 import type { QueueConfig } from './config.js';
 import { deliveriesOf } from './events.js';
@@ -24,6 +25,7 @@ export class QueueReader implements ModeReader {
     const client = await this.#mode.open();
     await this.#prepare(client);
     const arrivals = new Arrivals<Delivery>();
+    const acknowledging = new Acknowledging(client, this.#prefetchNow);
     await this.#consume(client, arrivals);
     for (;;) {
       if (arrivals.size === 0) onCaughtUp();
@@ -31,8 +33,13 @@ export class QueueReader implements ModeReader {
       else if (!(await this.#someBeforeTheEnd(client, arrivals))) return;
       // No more than the consumer takes at once: what it rejects is the whole batch.
       const messages = arrivals.take(context.maxEvents).filter((message) => !this.#isDead(client, message));
-      if (messages.length > 0) yield await this.#batch(client, messages);
+      if (messages.length > 0) yield await this.#batch(client, acknowledging, messages);
     }
+  }
+
+  /** The queue counts whatever it sent, also what nobody got to see: then it may send only what is handed out. */
+  get #prefetchNow(): number {
+    return this.#config.maxDeliveries === undefined ? this.#prefetch : 1;
   }
 
   async #prepare(client: RabbitmqClient): Promise<void> {
@@ -47,9 +54,7 @@ export class QueueReader implements ModeReader {
   }
 
   async #consume(client: RabbitmqClient, arrivals: Arrivals<Delivery>): Promise<void> {
-    // The queue counts whatever it sent, also what nobody got to see: then it may send only what is handed out.
-    const prefetch = this.#config.maxDeliveries === undefined ? this.#prefetch : 1;
-    await client.consume(this.#config.queue, prefetch, {
+    await client.consume(this.#config.queue, this.#prefetchNow, {
       deliver: (message) => arrivals.push(message),
       end: (error) => {
         this.#slowDown(error);
@@ -87,7 +92,11 @@ export class QueueReader implements ModeReader {
     return true;
   }
 
-  async #batch(client: RabbitmqClient, messages: readonly Delivery[]): Promise<RabbitmqBatch> {
+  async #batch(
+    client: RabbitmqClient,
+    acknowledging: Acknowledging,
+    messages: readonly Delivery[],
+  ): Promise<RabbitmqBatch> {
     const events = await toEvents(this.#mode, this.#config, messages);
     if (this.#config.acknowledge === 'automatic') {
       client.acknowledge(messages.at(-1) as Delivery, true);
@@ -98,9 +107,11 @@ export class QueueReader implements ModeReader {
       events,
       settle: (acknowledged, { final, error }) => {
         // Batches are settled in order: everything before it on this channel is settled too.
-        if (acknowledged > told) client.acknowledge(messages[acknowledged - 1] as Delivery, true);
+        if (acknowledged > told) acknowledging.upTo(messages[acknowledged - 1] as Delivery, acknowledged - told);
         told = acknowledged;
-        if (final && told < messages.length) this.#giveBack(client, messages.slice(told), error);
+        if (!final || told === messages.length) return;
+        acknowledging.flush();
+        this.#giveBack(client, messages.slice(told), error);
       },
     };
   }

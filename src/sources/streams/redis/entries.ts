@@ -35,7 +35,7 @@ export class EntryMaker {
     const events: RedisEvent[] = new Array(entries.length);
     for (let at = 0; at < entries.length; at += 1) {
       const [id, fields] = entries[at] as RawEntry;
-      const entry = String(id);
+      const entry = textOf(id);
       const made = this.#event(stream, entry, fields ?? [], deliveries?.get(entry) ?? 1);
       events[at] = made instanceof Promise ? await made : made;
     }
@@ -49,7 +49,7 @@ export class EntryMaker {
     times: number,
   ): RedisEvent | Promise<RedisEvent> {
     const fields: Record<string, string> = {};
-    for (let at = 0; at + 1 < flat.length; at += 2) setField(fields, String(flat[at]), String(flat[at + 1]));
+    for (let at = 0; at + 1 < flat.length; at += 2) setField(fields, textOf(flat[at]), textOf(flat[at + 1]));
     const data = times > 1 ? { stream, entry, fields, deliveries: times } : { stream, entry, fields };
     if (this.#format.payload === undefined) return this.#message(stream, entry, data);
     const bytes = payloadOf(flat, this.#format.payload);
@@ -74,6 +74,10 @@ export class EntryMaker {
     const data = { name, entry, reason, base64: bytes.toString('base64') };
     return this.#mode.make({ type: 'redis.message.invalid', id: `${name}:${entry}`, subject: name, data });
   }
+}
+
+function textOf(text: Buffer | string | undefined): string {
+  return typeof text === 'string' ? text : String(text);
 }
 
 function setField(fields: Record<string, string>, name: string, value: string): void {

@@ -62,10 +62,17 @@ export interface RedisFields {
 const FIRST_TIME = 1_000_000_000_000;
 const LAST_TIME = 8_640_000_000_000_000;
 
-/** When an entry was added, where its id says so. */
+let lastTime = '';
+let lastText: string | undefined;
+
+/** When an entry was added, where its id says so. Entries that follow each other often have the same time. */
 export function timeOf(entry: string): string | undefined {
-  const time = Number(entry.slice(0, entry.indexOf('-')));
-  return time >= FIRST_TIME && time <= LAST_TIME ? new Date(time).toISOString() : undefined;
+  const end = entry.indexOf('-');
+  if (end === lastTime.length && entry.startsWith(lastTime)) return lastText;
+  lastTime = entry.slice(0, end);
+  const time = Number(lastTime);
+  lastText = time >= FIRST_TIME && time <= LAST_TIME ? new Date(time).toISOString() : undefined;
+  return lastText;
 }
 
 /** Whether an id is behind another. */
