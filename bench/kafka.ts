@@ -4,9 +4,9 @@ import { kafkaSource } from './built.js';
 import { type Bench, type Information, paired, type Row } from './measure.js';
 import { slowConsumer } from './slow-consumer.js';
 
-const MESSAGES = 40_000;
+const MESSAGES = 200_000;
 const AT_ONCE = 500;
-const PARTITIONS = 2;
+const PARTITIONS = 8;
 const VALUE = JSON.stringify({ n: 1, name: 'an order', body: 'x'.repeat(60) });
 
 /** Messages of a group, beside `eachBatch` of kafkajs with the same commits; on the cluster that librdkafka has for tests. */

@@ -37,10 +37,16 @@ export function aboutMessage({ topic, partition }: KafkaPartition, { offset, key
   return about;
 }
 
-/** When it was made or added, as the topic is configured. */
+let lastTimestamp = '';
+let lastText: string | undefined;
+
+/** When it was made or added, as the topic is configured. Messages that follow each other often have the same time. */
 export function timeOf({ timestamp }: KafkaMessage): string | undefined {
+  if (timestamp === lastTimestamp) return lastText;
+  lastTimestamp = timestamp;
   const time = Number(timestamp);
-  return time > 0 && time <= 8_640_000_000_000_000 ? new Date(time).toISOString() : undefined;
+  lastText = time > 0 && time <= 8_640_000_000_000_000 ? new Date(time).toISOString() : undefined;
+  return lastText;
 }
 
 export function textsOf(headers: Readonly<Record<string, KafkaHeader>>): Record<string, string | readonly string[]> {
@@ -54,5 +60,6 @@ export function textsOf(headers: Readonly<Record<string, KafkaHeader>>): Record<
 
 function toText(bytes: Buffer | string): string {
   if (typeof bytes === 'string') return bytes;
-  return bytes.toString(isUtf8(bytes) ? 'utf8' : 'base64');
+  const text = bytes.toString('utf8');
+  return text.includes('\ufffd') && !isUtf8(bytes) ? bytes.toString('base64') : text;
 }

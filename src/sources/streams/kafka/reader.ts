@@ -1,7 +1,7 @@
 import { NotFoundError } from '../../../core/errors.js';
 import { type KafkaCursor, parseCursor, partitionKey } from './cursor.js';
 import { Handing } from './handing.js';
-import type { KafkaBatch, KafkaClient } from './kafka-client.js';
+import type { KafkaBatch, KafkaClient, KafkaMessage } from './kafka-client.js';
 import type { KafkaSourceBatch, ReaderContext } from './mode.js';
 import type { Loss } from './positions.js';
 import { type Arrived, type Epoch, Session } from './session.js';
@@ -106,7 +106,7 @@ export class KafkaReader {
     const position = epoch.positions.get(key);
     if (position === undefined) return;
     // kafkajs may bring what was asked for before it was told to read on from elsewhere.
-    const messages = batch.messages.filter(({ offset }) => BigInt(offset) >= position.next);
+    const messages = from(batch.messages, position.next);
     const first = messages[0];
     if (first !== undefined && BigInt(first.offset) > position.next)
       yield* this.#hole(batch, epoch, first.offset, handing);
@@ -163,6 +163,13 @@ export class KafkaReader {
       },
     };
   }
+}
+
+/** Those that are not before an offset: nearly always all of them. */
+function from(messages: readonly KafkaMessage[], next: bigint): readonly KafkaMessage[] {
+  const [first] = messages;
+  if (first === undefined || BigInt(first.offset) >= next) return messages;
+  return messages.filter(({ offset }) => BigInt(offset) >= next);
 }
 
 /** How often it is looked whether a group was joined, in milliseconds. */

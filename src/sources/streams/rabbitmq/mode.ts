@@ -7,7 +7,7 @@ import type { Receipts } from '../receipts.js';
 import type { Delivery, RabbitmqClient } from './client.js';
 import type { RabbitmqConfig } from './config.js';
 import type { RabbitmqCursor } from './cursor.js';
-import { aboutDelivery, type RabbitmqEvent, timeOf } from './events.js';
+import { aboutDelivery, type RabbitmqAbout, type RabbitmqEvent, timeOf } from './events.js';
 
 export type RabbitmqBatch = SourceBatch<RabbitmqEvent, RabbitmqCursor>;
 
@@ -55,7 +55,7 @@ function toEvent(
     const time = timeOf(message);
     const isInvalid = reason !== undefined;
     const type = isInvalid ? 'rabbitmq.message.invalid' : 'rabbitmq.message';
-    const data: { value?: unknown; reason?: string; base64?: string } = about;
+    const data = about as RabbitmqAbout & { value?: unknown; reason?: string; base64?: string };
     if (isInvalid) {
       data.reason = reason;
       data.base64 = message.content.toString('base64');
