@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { GapEvent, SourceEvent } from '../../../core/event.js';
-import type { KafkaHeader, KafkaMessage, KafkaPartition } from './kafka-client.js';
+import type { KafkaHeader, KafkaMessage } from './kafka-client.js';
 
 /** What Kafka says of a message. */
 export interface KafkaAbout {
@@ -31,10 +31,15 @@ export type KafkaMessageEvent<Data = KafkaMessageData> = SourceEvent<'kafka.mess
 export type KafkaInvalidEvent = SourceEvent<'kafka.message.invalid', KafkaInvalidData>;
 export type KafkaEvent<Data = KafkaMessageData> = KafkaMessageEvent<Data> | KafkaInvalidEvent | GapEvent;
 
-export function aboutMessage({ topic, partition }: KafkaPartition, { offset, key, headers }: KafkaMessage): KafkaAbout {
-  const about = { topic, partition, offset, key: key === null ? null : toText(key) };
-  for (const _ in headers) return { ...about, headers: textsOf(headers as Record<string, KafkaHeader>) };
-  return about;
+/** The key as text. */
+export function keyOf({ key }: KafkaMessage): string | null {
+  return key === null ? null : toText(key);
+}
+
+/** undefined where there are none. */
+export function headersOf({ headers }: KafkaMessage): Record<string, string | readonly string[]> | undefined {
+  for (const _ in headers) return textsOf(headers as Record<string, KafkaHeader>);
+  return undefined;
 }
 
 let lastTimestamp = '';
@@ -49,7 +54,7 @@ export function timeOf({ timestamp }: KafkaMessage): string | undefined {
   return lastText;
 }
 
-export function textsOf(headers: Readonly<Record<string, KafkaHeader>>): Record<string, string | readonly string[]> {
+function textsOf(headers: Readonly<Record<string, KafkaHeader>>): Record<string, string | readonly string[]> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value = '']) => [
       name,

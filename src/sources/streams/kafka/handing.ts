@@ -49,7 +49,9 @@ export class Handing {
 
   #part(batch: KafkaBatch, messages: readonly KafkaMessage[], epoch: Epoch): Part {
     const position = epoch.positions.get(partitionKey(batch)) as Position;
-    const nextAt = (count: number): bigint => BigInt((messages[count - 1] as KafkaMessage).offset) + 1n;
+    // Not the messages: their bytes would live for as long as the consumer takes.
+    const offsets = messages.map(({ offset }) => offset);
+    const nextAt = (count: number): bigint => BigInt(offsets[count - 1] as string) + 1n;
     position.next = nextAt(messages.length);
     let told = 0;
     return {

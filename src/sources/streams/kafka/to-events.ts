@@ -1,5 +1,5 @@
 import { type Payload, readPayload } from '../payload.js';
-import { aboutMessage, type KafkaEvent, timeOf } from './events.js';
+import { headersOf, type KafkaAbout, type KafkaEvent, keyOf, timeOf } from './events.js';
 import type { KafkaMessage, KafkaPartition } from './kafka-client.js';
 import type { ReaderContext } from './mode.js';
 
@@ -17,23 +17,42 @@ export async function toEvents(
   return events;
 }
 
-function toEvent(
-  { make, config }: ReaderContext,
-  partition: KafkaPartition,
+function toEvent(reader: ReaderContext, at: KafkaPartition, message: KafkaMessage): KafkaEvent | Promise<KafkaEvent> {
+  const { value, headers } = message;
+  if (value === null) return made(reader, at, message, NO_VALUE);
+  const payload = readPayload(reader.config.format, value, { name: at.topic, headers });
+  return payload instanceof Promise
+    ? payload.then((read) => made(reader, at, message, read))
+    : made(reader, at, message, payload);
+}
+
+const NO_VALUE: Payload = { value: null };
+
+function made(
+  { make }: ReaderContext,
+  { topic, partition }: KafkaPartition,
   message: KafkaMessage,
-): KafkaEvent | Promise<KafkaEvent> {
-  const { topic } = partition;
-  const about = aboutMessage(partition, message);
-  const id = `${topic}:${partition.partition}:${message.offset}`;
+  { value, reason }: Payload,
+): KafkaEvent {
+  const { offset } = message;
+  const key = keyOf(message);
+  const isInvalid = reason !== undefined;
+  const type = isInvalid ? 'kafka.message.invalid' : 'kafka.message';
+  const data: Told = isInvalid
+    ? { topic, partition, offset, key, reason, base64: message.value?.toString('base64') ?? '' }
+    : { topic, partition, offset, key, value };
+  if (message.value === null) data.tombstone = true;
+  const headers = headersOf(message);
+  if (headers !== undefined) data.headers = headers;
+  const id = `${topic}:${partition}:${offset}`;
   const time = timeOf(message);
-  const finish = (type: string, data: object): KafkaEvent =>
-    make(time === undefined ? { type, id, subject: topic, data } : { type, id, subject: topic, time, data });
-  const { value } = message;
-  if (value === null) return finish('kafka.message', { ...about, value: null, tombstone: true });
-  const decoded = ({ value: read, reason }: Payload): KafkaEvent =>
-    reason === undefined
-      ? finish('kafka.message', { ...about, value: read })
-      : finish('kafka.message.invalid', { ...about, reason, base64: value.toString('base64') });
-  const payload = readPayload(config.format, value, { name: topic, headers: message.headers });
-  return payload instanceof Promise ? payload.then(decoded) : decoded(payload);
+  return make(time === undefined ? { type, id, subject: topic, data } : { type, id, subject: topic, time, data });
+}
+
+interface Told extends KafkaAbout {
+  value?: unknown;
+  reason?: string;
+  base64?: string;
+  tombstone?: true;
+  headers?: Readonly<Record<string, string | readonly string[]>>;
 }
