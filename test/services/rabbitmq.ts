@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Channel, type ChannelModel, connect, type Options } from 'amqplib';
+import { type Channel, type ChannelModel, type ConfirmChannel, connect, type Options } from 'amqplib';
 
 export const RABBITMQ_PORT = 5672;
 export const RABBITMQ_URL = 'amqp://guest:guest@127.0.0.1:5672';
@@ -46,8 +46,12 @@ export class Rabbit {
     return name;
   }
 
+  confirming(): Promise<ConfirmChannel> {
+    return this.#connection.createConfirmChannel();
+  }
+
   async send(queue: string, values: readonly unknown[], options: Options.Publish = {}): Promise<void> {
-    const confirming = await this.#connection.createConfirmChannel();
+    const confirming = await this.confirming();
     for (const value of values) {
       const body = Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value));
       confirming.sendToQueue(queue, body, { persistent: true, ...options });

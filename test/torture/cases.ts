@@ -25,6 +25,7 @@ import { eventsInFlight } from './served-scenarios.js';
 import type { Service, Services } from './services.js';
 import { judgeSlack, slackServices } from './slack.js';
 import type { SteadyCase } from './steady.js';
+import { streamCases } from './streams.js';
 import { createTree, treeKeys } from './tree.js';
 import { webhookCases, webhookSteady } from './webhook.js';
 
@@ -149,6 +150,7 @@ export const groups: Readonly<Record<string, Group>> = {
     },
     contended: {},
   },
+  streams: { scenarios: {}, contended: {}, live: streamCases },
   webhook: { scenarios: {}, contended: {}, live: webhookCases, steady: webhookSteady },
   database: {
     scenarios: {},

@@ -57,6 +57,10 @@ const slow: Readonly<Record<string, { readonly full: Effort; readonly short: Eff
     full: { occurrences: betweenRequests, randomRounds: 20, contendedRounds: 0, live: manyRounds },
     short: { occurrences: nowAndThen, randomRounds: 1, contendedRounds: 0, live: oneRound },
   },
+  streams: {
+    full: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: { rounds: 8, seconds: 25 } },
+    short: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: { rounds: 1, seconds: 4 } },
+  },
   webhook: {
     full: {
       occurrences: () => [],

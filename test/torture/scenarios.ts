@@ -23,6 +23,7 @@ import { BATCH, EVENTS, PAGE, type Scenario } from './scenario.js';
 import { announced } from './served-scenarios.js';
 import { slackReaders } from './slack-scenarios.js';
 import { storeScenarios } from './store-scenarios.js';
+import { streamScenarios } from './streams-scenarios.js';
 import { webhookScenarios } from './webhook-scenarios.js';
 
 const KEYS = 7;
@@ -177,5 +178,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ...logScenarios,
   ...databaseScenarios,
   ...announced({ ...githubReaders, ...slackReaders }),
+  ...streamScenarios,
   ...webhookScenarios,
 };

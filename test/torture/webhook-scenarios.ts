@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { FileCursorStore, ingest, type SourceEvent } from '../../src/index.js';
 import { JsonlSink } from '../../src/sinks/jsonl/index.js';
 import { WebhookSource } from '../../src/sources/webhook/index.js';
 import { linesOfJsonl } from './judge.js';
 import { type Stored, storedInSqlite } from './log-judge.js';
 import { BATCH, type Scenario } from './scenario.js';
+import { closeWhenAllIsStored } from './sent-while-read.js';
 import { accessOf } from './services.js';
 import { sampleHeap } from './steady.js';
 import { type AnySource, intoDatabase } from './store-scenarios.js';
@@ -14,14 +13,6 @@ import type { WebhookAccess } from './webhook-sender.js';
 
 /** Small, so that segments come and go. */
 const SEGMENT_BYTES = 64 * 1024;
-const LOOK_MS = 200;
-/** After so long it will not come any more: the judge says what is missing. */
-const PATIENCE_MS = 60_000;
-
-/** Holds what was accepted, while nothing is being sent. */
-export function restFile(directory: string): string {
-  return join(directory, 'rest.json');
-}
 
 /** Which delivery an event is, or what it tells instead. */
 export function keyOfDelivery(event: Pick<SourceEvent, 'type' | 'data'>): string {
@@ -55,25 +46,6 @@ async function receive(directory: string, stored: Stored, store: (source: AnySou
   await store(source as unknown as AnySource);
   done.abort();
   await looking;
-}
-
-async function closeWhenAllIsStored(
-  directory: string,
-  stored: Stored,
-  source: AnySource,
-  done: AbortSignal,
-): Promise<void> {
-  let restsSince: number | undefined;
-  while (!done.aborted) {
-    await setTimeout(LOOK_MS);
-    // Before the first iteration there may be no table to look into.
-    if (!existsSync(restFile(directory)) || source.getStatus().state === 'idle') continue;
-    const accepted = JSON.parse(readFileSync(restFile(directory), 'utf8')) as string[];
-    const found = new Set(await stored(directory));
-    restsSince ??= performance.now();
-    const isTooLate = performance.now() - restsSince > PATIENCE_MS;
-    if (isTooLate || accepted.every((id) => found.has(id))) return source.close();
-  }
 }
 
 async function intoJsonl(directory: string): Promise<void> {

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { freePort } from '../services/daemon.js';
-import type { Service } from './services.js';
+import type { Sender, Sent } from './sent-while-read.js';
 
 const CLIENTS = 4;
 const SECRET = 'the secret of the torture';
@@ -15,21 +15,11 @@ export interface WebhookAccess {
   readonly secret: string;
 }
 
-/** What is known of the deliveries so far. */
-export interface Sent {
-  /** Those that somebody began to send. */
-  readonly begun: ReadonlySet<string>;
-  /** Those that were answered with a 2xx. */
-  readonly accepted: ReadonlySet<string>;
-  /** How often one was sent again, because its answer did not come or was no 2xx. */
-  readonly retries: number;
-}
-
 /**
  * Clients that send signed deliveries to one port, whoever listens there, each the next when the one before was
  * accepted. What is not answered with a 2xx is sent again, under the same id, until it is.
  */
-export class WebhookSender implements Service {
+export class WebhookSender implements Sender {
   readonly access: WebhookAccess;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CLIENTS * 2 });
   readonly #begun = new Set<string>();

@@ -63,7 +63,7 @@ export class KafkaReader {
         lookedAt = clock.now();
         if ((await this.#topics(session.client)).join() !== topics.join()) return false;
       }
-      if (session.arrivals.size === 0) onCaughtUp();
+      if (session.isIdle) onCaughtUp();
       if (!(await this.#some(session))) {
         if (!context.follow) return true;
         continue;

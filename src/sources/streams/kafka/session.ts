@@ -35,6 +35,11 @@ export class Session implements KafkaListener {
     this.#epoch = { client, isLost: false, positions: new Map() };
   }
 
+  /** Whether nothing waits to be handed out, of partitions that are ours. */
+  get isIdle(): boolean {
+    return this.#isKnown && this.arrivals.size === 0;
+  }
+
   /** Whether everything was handed out that was there when the partitions became ours. */
   get isAtEnd(): boolean {
     if (!this.#isKnown || this.#epoch.isLost || this.arrivals.size > 0) return false;
@@ -89,6 +94,7 @@ export class Session implements KafkaListener {
     epoch.positions = positions;
     this.#isKnown = true;
     for (const loss of losses) this.arrivals.push({ loss, epoch });
+    if (this.isIdle) this.#reader.onCaughtUp();
     for (const at of partitions) {
       const position = positions.get(partitionKey(at));
       const isElsewhere = cursor !== undefined || losses.some((loss) => partitionKey(loss) === partitionKey(at));

@@ -18,6 +18,7 @@ interface VendorClient {
   destroy(): void;
   readonly isOpen: boolean;
   on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'connect', listener: () => void): unknown;
   sendCommand(commands: readonly Argument[], options?: object): Promise<unknown>;
   subscribe(channels: readonly string[], listener: Listener, isBinary: true): Promise<void>;
   pSubscribe(patterns: readonly string[], listener: Listener, isBinary: true): Promise<void>;
@@ -32,11 +33,17 @@ export class RedisClient {
   readonly #client: VendorClient;
   readonly #binary: object;
   readonly #lost = new AbortController();
+  #isConnected = false;
+  #isClosed = false;
 
   private constructor(options: ClientOptions, client: VendorClient, binary: object) {
     this.#options = options;
     this.#client = client;
     this.#binary = binary;
+    client.on('connect', () => {
+      this.#isConnected = true;
+      if (this.#isClosed) this.close();
+    });
     client.on('error', (error) => this.#lost.abort(toReadFailure(error, options.sourceId)));
   }
 
@@ -87,8 +94,10 @@ export class RedisClient {
     await this.#failing(() => this.#client.pSubscribe(patterns, listener, true));
   }
 
+  /** What is still being connected is closed when it is: the client would leave its socket open. */
   close(): void {
-    if (this.#client.isOpen) this.#client.destroy();
+    this.#isClosed = true;
+    if (this.#isConnected && this.#client.isOpen) this.#client.destroy();
   }
 
   #send(words: readonly Argument[], options: object | undefined): Promise<unknown> {

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { FileCursorStore, ingest, type SourceEvent } from '../../src/index.js';
+import { JsonlSink } from '../../src/sinks/jsonl/index.js';
+import { KafkaSource } from '../../src/sources/streams/kafka/index.js';
+import { RabbitmqSource } from '../../src/sources/streams/rabbitmq/index.js';
+import { RedisSource } from '../../src/sources/streams/redis/index.js';
+import { linesOfJsonl } from './judge.js';
+import { type Stored, storedInSqlite } from './log-judge.js';
+import { BATCH, type Scenario } from './scenario.js';
+import { closeWhenAllIsStored } from './sent-while-read.js';
+import { accessOf } from './services.js';
+import { type AnySource, intoDatabase } from './store-scenarios.js';
+
+const ID = 'torture';
+const reconnect = { retries: 50, minDelayMs: 20, maxDelayMs: 500 };
+
+/** Which message an event is, or what it tells instead. */
+function keyOfMessage({ type, data }: Pick<SourceEvent, 'type' | 'data'>): string {
+  if (type === 'headwater.gap') return `gap ${(data as { reason: string }).reason}`;
+  const { value, fields } = data as { value?: { key: string }; fields?: { key: string } };
+  return value?.key ?? fields?.key ?? 'no message';
+}
+
+/** What the sink holds, by message. */
+export const messagesInJsonl: Stored = async (directory) =>
+  (await linesOfJsonl(directory)).map((line) => keyOfMessage(JSON.parse(line)));
+
+type Open = (access: never, mode: 'upstream' | 'cursor') => Promise<unknown>;
+
+const openRedisSource: Open = ({ url }: { url: string }, mode) => {
+  const streams = [ID];
+  return mode === 'upstream'
+    ? RedisSource.create({ id: ID, config: { mode: 'group', url, streams, group: 'g', reconnect } })
+    : RedisSource.create({ id: ID, config: { mode: 'stream', url, streams, reconnect } });
+};
+
+const openRabbitmqSource: Open = ({ url, queue }: { url: string; queue: string }, mode) =>
+  mode === 'upstream'
+    ? RabbitmqSource.create({ id: ID, config: { mode: 'queue', url, queue, prefetch: 50, reconnect } })
+    : RabbitmqSource.create({ id: ID, config: { mode: 'stream', url, queue, prefetch: 50, reconnect } });
+
+const openKafkaSource: Open = ({ brokers }: { brokers: string[] }, mode) => {
+  const times = { heartbeatMs: 300, sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 3_000, maxWaitMs: 100 };
+  const commit = mode === 'upstream' ? 'acknowledged' : 'external';
+  return KafkaSource.create({ id: ID, config: { brokers, topics: [ID], group: ID, commit, ...times, reconnect } });
+};
+
+/** Reads until all that was sent is stored, or it is asked to end. */
+function reads(open: Open, mode: 'upstream' | 'cursor'): Scenario {
+  return async (directory) => {
+    const source = (await open(accessOf(directory) as never, mode)) as AnySource;
+    process.once('SIGTERM', () => void source.close());
+    const done = new AbortController();
+    const saying = sayWhenItReads(source, done.signal);
+    const stored = mode === 'upstream' ? messagesInJsonl : storedInSqlite;
+    const looking = closeWhenAllIsStored(directory, stored, source, done.signal);
+    if (mode === 'upstream') await intoJsonl(directory, source);
+    else await intoDatabase('sqlite', directory, source, { keyOf: keyOfMessage, batch: BATCH, follow: true });
+    done.abort();
+    await Promise.all([looking, saying]);
+  };
+}
+
+async function intoJsonl(directory: string, source: AnySource): Promise<void> {
+  const sink = new JsonlSink(join(directory, 'events.jsonl'));
+  const cursorStore = new FileCursorStore(join(directory, 'cursors'));
+  await ingest({ source, sink, cursorStore, batch: { maxEvents: BATCH }, follow: true });
+  await sink.close();
+}
+
+/** To join a group takes seconds: kills are to fall behind that. */
+async function sayWhenItReads(source: AnySource, done: AbortSignal): Promise<void> {
+  while (!done.aborted && source.getStats().events === 0 && source.getStatus().state !== 'caught-up') {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  process.stdout.write('reading\n');
+}
+
+export const streamScenarios: Readonly<Record<string, Scenario>> = {
+  'redis-jsonl': reads(openRedisSource, 'upstream'),
+  'redis-sqlite': reads(openRedisSource, 'cursor'),
+  'rabbitmq-jsonl': reads(openRabbitmqSource, 'upstream'),
+  'rabbitmq-sqlite': reads(openRabbitmqSource, 'cursor'),
+  'kafka-jsonl': reads(openKafkaSource, 'upstream'),
+  'kafka-sqlite': reads(openKafkaSource, 'cursor'),
+};
