@@ -15,6 +15,7 @@ export class KafkajsClient implements KafkaClient {
   readonly #consumer: Consumer;
   readonly #closing = new AbortController();
   #producer: Producer | undefined;
+  #closed: Promise<void> | undefined;
 
   private constructor(options: KafkaClientOptions, kafka: Kafka) {
     this.#options = options;
@@ -120,7 +121,12 @@ export class KafkajsClient implements KafkaClient {
     });
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#leave();
+    return this.#closed;
+  }
+
+  async #leave(): Promise<void> {
     this.#closing.abort(new Error('the client was closed'));
     const parts = [this.#consumer, this.#admin, this.#producer];
     await Promise.all(parts.map((part) => part?.disconnect().catch(() => {})));

@@ -136,6 +136,10 @@ export class KafkaSource extends BatchEventSource<KafkaEvent, KafkaCursor, Kafka
   }
 
   #context(context: ReadContext<KafkaCursor>): ReaderContext {
+    let client: KafkaClient | undefined;
+    // Whoever is still in the group holds partitions.
+    const leave = async (): Promise<void> => client?.close();
+    context.defer(leave);
     return {
       sourceId: this.id,
       config: this.config,
@@ -143,10 +147,11 @@ export class KafkaSource extends BatchEventSource<KafkaEvent, KafkaCursor, Kafka
       clock: this.clock,
       logger: this.logger,
       open: async () => {
-        const client = await this.#client();
-        context.defer(() => client.close());
-        await orAborted(client.connect(), context.signal);
-        return client;
+        await leave();
+        const next = await this.#client();
+        client = next;
+        await orAborted(next.connect(), context.signal);
+        return next;
       },
       make: (fields) => this.event(fields as never) as KafkaEvent,
       gap: (reason, detail, range) => this.gap(reason, detail, range),

@@ -132,6 +132,9 @@ export class RabbitmqSource extends BatchEventSource<RabbitmqEvent, RabbitmqCurs
   }
 
   #mode(context: ReadContext<RabbitmqCursor>): ModeContext {
+    let client: RabbitmqClient | undefined;
+    const leave = async (): Promise<void> => client?.close();
+    context.defer(leave);
     return {
       sourceId: this.id,
       context,
@@ -139,9 +142,10 @@ export class RabbitmqSource extends BatchEventSource<RabbitmqEvent, RabbitmqCurs
       logger: this.logger,
       receipts: this.#receipts,
       open: async () => {
-        const client = await this.#open(context.signal);
-        context.defer(() => client.close());
-        return client;
+        await leave();
+        const next = await this.#open(context.signal);
+        client = next;
+        return next;
       },
       make: (fields) => this.event(fields as never) as RabbitmqEvent,
       gap: (reason, detail, range) => this.gap(reason, detail, range),

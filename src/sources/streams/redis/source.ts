@@ -150,7 +150,7 @@ export class RedisSource extends BatchEventSource<RedisEvent, RedisCursor, Redis
       clock: this.clock,
       logger: this.logger,
       side,
-      open: () => this.#openFor(context),
+      open: this.#opener(context),
       make: (fields) => this.event(fields as never) as RedisEvent,
       gap: (reason, detail, range) => this.gap(reason, detail, range),
       onCaughtUp: () => this.setStatus({ state: 'caught-up' }),
@@ -159,18 +159,22 @@ export class RedisSource extends BatchEventSource<RedisEvent, RedisCursor, Redis
     };
   }
 
-  /** Closed at once when the iteration ends: a command that waits would hold it up. */
-  async #openFor({ signal, defer }: ReadContext<RedisCursor>): Promise<RedisClient> {
-    const client = await this.#open(signal);
-    const close = (): void => client.close();
+  /** Opens the connection that is read from, in the place of the one before; closed as soon as the iteration ends. */
+  #opener({ signal, defer }: ReadContext<RedisCursor>): () => Promise<RedisClient> {
+    let client: RedisClient | undefined;
+    // At once: a command that waits would hold it up.
+    const close = (): void => client?.close();
     signal.addEventListener('abort', close, { once: true });
-    client.lost.addEventListener('abort', () => signal.removeEventListener('abort', close), { once: true });
     defer(() => {
       signal.removeEventListener('abort', close);
-      client.close();
+      close();
     });
-    if (signal.aborted) close();
-    return client;
+    return async () => {
+      close();
+      client = await this.#open(signal);
+      if (signal.aborted) close();
+      return client;
+    };
   }
 
   #open(signal: AbortSignal): Promise<RedisClient> {
