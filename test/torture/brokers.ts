@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { ConfirmChannel } from 'amqplib';
-import { Partitioners, type Producer } from 'kafkajs';
 import { Gate } from '../services/gate.js';
-import { MockKafka } from '../services/kafka.js';
 import { RABBITMQ_PORT, Rabbit } from '../services/rabbitmq.js';
 import { OwnRedis, openRedis } from '../services/redis.js';
 import type { Sender, Sent } from './sent-while-read.js';
@@ -134,61 +132,4 @@ export class RabbitmqSender extends NumberedSender {
     this.#channel.sendToQueue(this.access.queue, Buffer.from(JSON.stringify({ key })), options);
     return this.#channel.waitForConfirms();
   }
-}
-
-/** The cluster for tests of librdkafka: its broker goes down and up, is slow, and answers with errors. */
-export class KafkaSender extends NumberedSender {
-  readonly access: { readonly brokers: readonly string[] };
-  readonly #kafka: MockKafka;
-  #disturbances = 0;
-  #producer: Producer | undefined;
-
-  private constructor(kafka: MockKafka) {
-    super();
-    this.#kafka = kafka;
-    this.access = { brokers: kafka.brokers };
-  }
-
-  static async start(): Promise<KafkaSender> {
-    const kafka = await MockKafka.start();
-    await kafka.topic('torture', 2);
-    return new KafkaSender(kafka);
-  }
-
-  async disturb(): Promise<void> {
-    this.#disturbances += 1;
-    switch (this.#disturbances % 3) {
-      case 0:
-        await this.#kafka.down(1);
-        await setTimeout(200);
-        return this.#kafka.up(1);
-      case 1:
-        // Fetch: NOT_LEADER_FOR_PARTITION. Commit: REQUEST_TIMED_OUT.
-        await this.#kafka.fail(1, 6, 1);
-        return this.#kafka.fail(8, 7, 1);
-      default:
-        await this.#kafka.latency(1, 100);
-        await setTimeout(300);
-        return this.#kafka.latency(1, 0);
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#producer?.disconnect();
-    await this.#kafka.stop();
-  }
-
-  protected override async deliver(key: string): Promise<unknown> {
-    this.#producer ??= await connected(this.#kafka);
-    return this.#producer.send({ topic: 'torture', messages: [{ key, value: JSON.stringify({ key }) }] });
-  }
-}
-
-/** It tries nothing again by itself: how often something was sent has to be known. */
-async function connected(kafka: MockKafka): Promise<Producer> {
-  const producer = kafka
-    .kafka()
-    .producer({ retry: { retries: 0 }, createPartitioner: Partitioners.DefaultPartitioner });
-  await producer.connect();
-  return producer;
 }

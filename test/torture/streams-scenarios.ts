@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { FileCursorStore, ingest, type SourceEvent } from '../../src/index.js';
 import { JsonlSink } from '../../src/sinks/jsonl/index.js';
-import { KafkaSource } from '../../src/sources/streams/kafka/index.js';
 import { RabbitmqSource } from '../../src/sources/streams/rabbitmq/index.js';
 import { RedisSource } from '../../src/sources/streams/redis/index.js';
 import { linesOfJsonl } from './judge.js';
@@ -39,12 +38,6 @@ const openRabbitmqSource: Open = ({ url, queue }: { url: string; queue: string }
     ? RabbitmqSource.create({ id: ID, config: { mode: 'queue', url, queue, prefetch: 50, reconnect } })
     : RabbitmqSource.create({ id: ID, config: { mode: 'stream', url, queue, prefetch: 50, reconnect } });
 
-const openKafkaSource: Open = ({ brokers }: { brokers: string[] }, mode) => {
-  const times = { heartbeatMs: 300, sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 3_000, maxWaitMs: 100 };
-  const commit = mode === 'upstream' ? 'acknowledged' : 'external';
-  return KafkaSource.create({ id: ID, config: { brokers, topics: [ID], group: ID, commit, ...times, reconnect } });
-};
-
 /** Reads until all that was sent is stored, or it is asked to end. */
 function reads(open: Open, mode: 'upstream' | 'cursor'): Scenario {
   return async (directory) => {
@@ -68,7 +61,7 @@ async function intoJsonl(directory: string, source: AnySource): Promise<void> {
   await sink.close();
 }
 
-/** To join a group takes seconds: kills are to fall behind that. */
+/** To begin takes time: kills are to fall behind that. */
 async function sayWhenItReads(source: AnySource, done: AbortSignal): Promise<void> {
   while (!done.aborted && source.getStats().events === 0 && source.getStatus().state !== 'caught-up') {
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -81,6 +74,4 @@ export const streamScenarios: Readonly<Record<string, Scenario>> = {
   'redis-sqlite': reads(openRedisSource, 'cursor'),
   'rabbitmq-jsonl': reads(openRabbitmqSource, 'upstream'),
   'rabbitmq-sqlite': reads(openRabbitmqSource, 'cursor'),
-  'kafka-jsonl': reads(openKafkaSource, 'upstream'),
-  'kafka-sqlite': reads(openKafkaSource, 'cursor'),
 };

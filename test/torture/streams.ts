@@ -1,4 +1,4 @@
-import { KafkaSender, RabbitmqSender, RedisSender } from './brokers.js';
+import { RabbitmqSender, RedisSender } from './brokers.js';
 import type { LiveCase, LiveRound } from './live.js';
 import { type Stored, storedInSqlite } from './log-judge.js';
 import { type Sender, sentWhileRead } from './sent-while-read.js';
@@ -22,6 +22,4 @@ export const streamCases: Readonly<Record<string, LiveCase>> = {
   'redis-sqlite': read(() => RedisSender.start(), storedInSqlite, 0),
   'rabbitmq-jsonl': read(() => RabbitmqSender.start('quorum'), messagesInJsonl, Number.POSITIVE_INFINITY),
   'rabbitmq-sqlite': read(() => RabbitmqSender.start('stream'), storedInSqlite, 0),
-  'kafka-jsonl': read(() => KafkaSender.start(), messagesInJsonl, Number.POSITIVE_INFINITY),
-  'kafka-sqlite': read(() => KafkaSender.start(), storedInSqlite, 0),
 };
