@@ -16,6 +16,7 @@ export class KafkajsClient implements KafkaClient {
   readonly #closing = new AbortController();
   #producer: Producer | undefined;
   #closed: Promise<void> | undefined;
+  #connecting: Promise<void> = Promise.resolve();
 
   private constructor(options: KafkaClientOptions, kafka: Kafka) {
     this.#options = options;
@@ -55,7 +56,7 @@ export class KafkajsClient implements KafkaClient {
   }
 
   async connect(): Promise<void> {
-    await this.#failing(() => this.#admin.connect());
+    await this.#failing(() => this.#connect(this.#admin));
   }
 
   topics(): Promise<readonly string[]> {
@@ -85,7 +86,7 @@ export class KafkajsClient implements KafkaClient {
     this.#consumer.on(GROUP_JOIN, ({ payload }) => void this.#joined(payload.memberAssignment, listener));
     this.#consumer.on(CRASH, ({ payload }) => listener.failed(toReadFailure(payload.error, this.#options.sourceId)));
     await this.#failing(async () => {
-      await this.#consumer.connect();
+      await this.#connect(this.#consumer);
       await this.#consumer.subscribe({ topics: [...topics], fromBeginning: this.#options.start === 'earliest' });
       await this.#consumer.run({
         autoCommit: false,
@@ -114,7 +115,7 @@ export class KafkajsClient implements KafkaClient {
     await this.#failing(async () => {
       if (this.#producer === undefined) {
         this.#producer = this.#kafka.producer({ retry: RETRY });
-        await this.#producer.connect();
+        await this.#connect(this.#producer);
       }
       const message = { key, value, ...(headers !== undefined && { headers: { ...headers } }) };
       await this.#producer.send({ topic, acks: -1, messages: [message] });
@@ -126,8 +127,16 @@ export class KafkajsClient implements KafkaClient {
     return this.#closed;
   }
 
+  #connect(part: Admin | Consumer | Producer): Promise<void> {
+    this.#closing.signal.throwIfAborted();
+    this.#connecting = part.connect();
+    return this.#connecting;
+  }
+
+  /** What is still being connected is waited for: kafkajs would leave its socket open. */
   async #leave(): Promise<void> {
     this.#closing.abort(new Error('the client was closed'));
+    await this.#connecting.catch(() => {});
     const parts = [this.#consumer, this.#admin, this.#producer];
     await Promise.all(parts.map((part) => part?.disconnect().catch(() => {})));
   }
