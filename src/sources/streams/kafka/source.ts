@@ -23,6 +23,9 @@ import type { KafkaClient, KafkaClientOptions } from './kafka-client.js';
 import type { KafkaSourceBatch, ReaderContext } from './mode.js';
 import { KafkaReader } from './reader.js';
 
+/** How long it is waited for a client to leave its group. */
+const LEAVING_MS = 5_000;
+
 const groupCapabilities: Capabilities = {
   kind: 'pull',
   delivery: 'at-least-once',
@@ -137,8 +140,13 @@ export class KafkaSource extends BatchEventSource<KafkaEvent, KafkaCursor, Kafka
 
   #context(context: ReadContext<KafkaCursor>): ReaderContext {
     let client: KafkaClient | undefined;
-    // Whoever is still in the group holds partitions.
-    const leave = async (): Promise<void> => client?.close();
+    // Whoever is still in the group holds partitions; but kafkajs may never come to an end with brokers that are gone.
+    const leave = async (): Promise<void> => {
+      const patience = new AbortController();
+      const longEnough = this.clock.sleep(LEAVING_MS, patience.signal).catch(() => {});
+      await Promise.race([client?.close(), longEnough]);
+      patience.abort();
+    };
     context.defer(leave);
     return {
       sourceId: this.id,
