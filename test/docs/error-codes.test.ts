@@ -59,7 +59,7 @@ const OF_REDIS =
 
 function isCode(literal: ts.StringLiteral): boolean {
   if (!/^[A-Z][A-Z0-9]+(_[A-Z0-9]+)*$/.test(literal.text) || OF_OTHERS.test(literal.text)) return false;
-  if (OF_REDIS.test(literal.text)) return false;
+  if (OF_REDIS.test(literal.text) && literal.getSourceFile().fileName.includes('/streams/redis/')) return false;
   return isArgument(literal) || isValueOf(literal, literal.parent);
 }
 

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import type { Clock } from '../../core/clock.js';
 import { RetryableError } from '../../core/errors.js';
-import type { SourceStatus } from '../../core/status.js';
 import { delayBefore, type RetryPolicy } from '../../toolkit/retry.js';
 
 /** How often a lost connection is tried again before the iteration fails with the error, and how far apart. */
@@ -26,25 +25,24 @@ export interface ReconnectOptions {
   readonly policy: ReconnectPolicy;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  setStatus(status: SourceStatus): void;
   onRetry(error: RetryableError, attempt: number, delayMs: number): void;
 }
 
 /**
  * Reads again from the start of `read` whenever it fails with a RetryableError: the connection is lost, a broker is
- * restarted, a channel is closed. `attempt` is 0 for the first.
+ * restarted, a channel is closed.
  *
  * @throws what cannot be mended so, and the last error once there were too many in a row
  */
 export async function* reconnecting<Batch>(
-  read: (attempt: number) => AsyncIterable<Batch>,
+  read: () => AsyncIterable<Batch>,
   options: ReconnectOptions,
 ): AsyncGenerator<Batch, void, undefined> {
   const { policy, clock, signal } = options;
   let failures = 0;
-  for (let attempt = 0; ; attempt += 1) {
+  for (;;) {
     try {
-      for await (const batch of read(attempt)) {
+      for await (const batch of read()) {
         failures = 0;
         yield batch;
       }
@@ -54,7 +52,6 @@ export async function* reconnecting<Batch>(
       failures += 1;
       if (!RetryableError.isInstance(error) || failures > policy.retries) throw error;
       const delayMs = delayBefore(failures, error, retryPolicyOf(policy));
-      options.setStatus({ state: 'reconnecting', attempt: failures, error });
       options.onRetry(error, failures, delayMs);
       await clock.sleep(delayMs, signal);
     }

@@ -1,4 +1,3 @@
-import { BatchEventSource } from '../../../core/batch-event-source.js';
 import type { Capabilities } from '../../../core/capabilities.js';
 import { parseConfig, parseCredentials } from '../../../core/config.js';
 import { checkCredentials } from '../../../core/credentials.js';
@@ -8,7 +7,7 @@ import { Secret } from '../../../core/secret.js';
 import type { Problem, SourceOptions, ValidationResult } from '../../../core/source-definition.js';
 import { orAborted } from '../../../toolkit/or-aborted.js';
 import { validation } from '../../../toolkit/validation.js';
-import { reconnecting } from '../reconnecting.js';
+import { BrokerSource } from '../broker-source.js';
 import { KafkajsClient } from './client.js';
 import {
   type KafkaConfig,
@@ -47,7 +46,7 @@ const groupCapabilities: Capabilities = {
  *   if (event.type === 'kafka.message') await handle(event.data.value);
  * }
  */
-export class KafkaSource extends BatchEventSource<KafkaEvent, KafkaCursor, KafkaConfig> {
+export class KafkaSource extends BrokerSource<KafkaEvent, KafkaCursor, KafkaConfig> {
   static readonly definition = {
     type: 'kafka',
     config: kafkaConfig,
@@ -120,22 +119,8 @@ export class KafkaSource extends BatchEventSource<KafkaEvent, KafkaCursor, Kafka
   }
 
   protected async *readBatches(context: ReadContext<KafkaCursor>): AsyncGenerator<KafkaSourceBatch, void, undefined> {
-    const { clock, logger, config } = this;
     const reader = new KafkaReader(this.#context(context));
-    const read = (): AsyncIterable<KafkaSourceBatch> => {
-      this.setStatus({ state: 'reading' });
-      return reader.read();
-    };
-    yield* reconnecting(read, {
-      policy: config.reconnect,
-      clock,
-      signal: context.signal,
-      setStatus: (status) => this.setStatus(status),
-      onRetry: (error, attempt, delayMs) => {
-        this.count('retries');
-        logger.warn({ error, attempt, delayMs }, 'Kafka is not there, and is tried again');
-      },
-    });
+    yield* this.readAgain(context, () => reader.read());
   }
 
   #context(context: ReadContext<KafkaCursor>): ReaderContext {

@@ -1,4 +1,3 @@
-import { BatchEventSource } from '../../../core/batch-event-source.js';
 import type { Capabilities } from '../../../core/capabilities.js';
 import { parseConfig, parseCredentials } from '../../../core/config.js';
 import { checkCredentials } from '../../../core/credentials.js';
@@ -7,8 +6,8 @@ import type { ReadContext } from '../../../core/read-options.js';
 import { Secret } from '../../../core/secret.js';
 import type { SourceOptions, ValidationResult } from '../../../core/source-definition.js';
 import { validation } from '../../../toolkit/validation.js';
+import { BrokerSource } from '../broker-source.js';
 import { Receipts } from '../receipts.js';
-import { reconnecting } from '../reconnecting.js';
 import { RabbitmqClient } from './client.js';
 import {
   type RabbitmqConfig,
@@ -44,7 +43,7 @@ const queueCapabilities: Capabilities = {
  *   if (event.type === 'rabbitmq.message') await handle(event.data.value);
  * }
  */
-export class RabbitmqSource extends BatchEventSource<RabbitmqEvent, RabbitmqCursor, RabbitmqConfig> {
+export class RabbitmqSource extends BrokerSource<RabbitmqEvent, RabbitmqCursor, RabbitmqConfig> {
   static readonly definition = {
     type: 'rabbitmq',
     config: rabbitmqConfig,
@@ -111,24 +110,11 @@ export class RabbitmqSource extends BatchEventSource<RabbitmqEvent, RabbitmqCurs
   }
 
   protected async *readBatches(context: ReadContext<RabbitmqCursor>): AsyncGenerator<RabbitmqBatch, void, undefined> {
-    const { clock, logger, config } = this;
+    const { config } = this;
     const mode = this.#mode(context);
     const reader: ModeReader =
       config.mode === 'queue' ? new QueueReader(mode, config) : new StreamQueueReader(mode, config);
-    const read = (): AsyncIterable<RabbitmqBatch> => {
-      this.setStatus({ state: 'reading' });
-      return reader.read();
-    };
-    yield* reconnecting(read, {
-      policy: config.reconnect,
-      clock,
-      signal: context.signal,
-      setStatus: (status) => this.setStatus(status),
-      onRetry: (error, attempt, delayMs) => {
-        this.count('retries');
-        logger.warn({ error, attempt, delayMs }, 'RabbitMQ is not there, and is tried again');
-      },
-    });
+    yield* this.readAgain(context, () => reader.read());
   }
 
   #mode(context: ReadContext<RabbitmqCursor>): ModeContext {

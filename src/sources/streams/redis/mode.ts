@@ -27,9 +27,9 @@ export interface ModeContext {
   queue(limits: PushLimits): PushQueue<RedisEvent>;
 }
 
-/** How a mode is read: again with each connection, the first being attempt 0. */
+/** How a mode is read: again with each connection. */
 export interface ModeReader {
-  read(attempt: number): AsyncGenerator<RedisBatch, void, undefined>;
+  read(): AsyncGenerator<RedisBatch, void, undefined>;
 }
 
 /** How long a command waits for something new before it is asked again, in milliseconds. */

@@ -1,4 +1,3 @@
-import { BatchEventSource } from '../../../core/batch-event-source.js';
 import type { Capabilities } from '../../../core/capabilities.js';
 import { parseConfig, parseCredentials } from '../../../core/config.js';
 import { checkCredentials } from '../../../core/credentials.js';
@@ -7,8 +6,8 @@ import type { ReadContext } from '../../../core/read-options.js';
 import { Secret } from '../../../core/secret.js';
 import type { SourceOptions, ValidationResult } from '../../../core/source-definition.js';
 import { validation } from '../../../toolkit/validation.js';
+import { BrokerSource } from '../broker-source.js';
 import { Receipts } from '../receipts.js';
-import { reconnecting } from '../reconnecting.js';
 import { capabilitiesByMode } from './capabilities.js';
 import { RedisClient } from './client.js';
 import {
@@ -41,7 +40,7 @@ import { type Absence, Subscription } from './subscription.js';
  *   if (event.type === 'redis.message') await send(event.data);
  * }
  */
-export class RedisSource extends BatchEventSource<RedisEvent, RedisCursor, RedisConfig> {
+export class RedisSource extends BrokerSource<RedisEvent, RedisCursor, RedisConfig> {
   static readonly definition = {
     type: 'redis',
     config: redisConfig,
@@ -107,26 +106,13 @@ export class RedisSource extends BatchEventSource<RedisEvent, RedisCursor, Redis
   }
 
   protected async *readBatches(context: ReadContext<RedisCursor>): AsyncGenerator<RedisBatch, void, undefined> {
-    const { clock, logger } = this;
+    const { clock } = this;
     const { signal } = context;
     const policy = this.config.reconnect;
     const side = new SideConnection({ open: (ending) => this.#open(ending), policy, clock, signal });
     context.defer(() => side.close());
     const reader = this.#reader(this.#mode(context, side));
-    const read = (attempt: number): AsyncIterable<RedisBatch> => {
-      this.setStatus({ state: 'reading' });
-      return reader.read(attempt);
-    };
-    yield* reconnecting(read, {
-      policy,
-      clock,
-      signal,
-      setStatus: (status) => this.setStatus(status),
-      onRetry: (error, attempt, delayMs) => {
-        this.count('retries');
-        logger.warn({ error, attempt, delayMs }, 'Redis is not there, and is tried again');
-      },
-    });
+    yield* this.readAgain(context, () => reader.read());
   }
 
   #reader(mode: ModeContext): ModeReader {
