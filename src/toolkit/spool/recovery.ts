@@ -56,6 +56,8 @@ export class Recovery {
   released = 0;
   /** How much of the last segment was never promised. */
   tornBytes = 0;
+  /** Whether the last segment ends with what was promised and cannot be read. */
+  isEndDamaged = false;
   readonly #directory: string;
   readonly #identity: Identity;
   readonly #onRecord: (record: StoredRecord) => void;
@@ -83,6 +85,7 @@ export class Recovery {
     const mark = readMark(header);
     this.released = Math.max(this.released, mark?.released ?? 0);
     this.turn = mark?.turn ?? 0;
+    this.isEndDamaged = false;
     const segment = { path, first, last: first - 1, size: Math.min(HEADER_BYTES, size) };
     this.segments.push(segment);
     const promised = next === undefined ? Math.min(mark?.offset ?? size, size) : size;
@@ -102,6 +105,7 @@ export class Recovery {
     for await (const { records, to } of readRecords(file, segment.size, end)) {
       if (records !== undefined) this.#take(segment, records, to);
       else if (to < end || last !== undefined) segment.size = to;
+      this.isEndDamaged = records === undefined && segment.size === to;
     }
     if (last !== undefined) this.#expect(segment, last + 1);
   }

@@ -62,10 +62,9 @@ export class SegmentStore {
     await onIdentity(identity);
     const recovery = new Recovery(directory, identity, onRecord);
     for (const [index, first] of firsts.entries()) await recovery.read(first, firsts[index + 1]);
-    const { segments, turn, released, tornBytes, damage } = recovery;
-    const newest = segments.at(-1) ?? (await createSegment(directory, identity, 1, 0));
-    if (segments.length === 0) segments.push(newest);
-    const writer = new SegmentWriter(newest, turn);
+    const { segments, released, tornBytes, damage } = recovery;
+    const writer = await writerBehind(recovery, (first) => createSegment(directory, identity, first, released));
+    if (writer.segment !== segments.at(-1)) segments.push(writer.segment);
     const store = new SegmentStore(directory, identity, limits, segments, writer, released);
     await store.#settle();
     return { store, findings: { tornBytes, damage } };
@@ -190,6 +189,20 @@ export class SegmentStore {
       // The next one says the same, and more.
     }
   }
+}
+
+/**
+ * Goes on in the last segment, unless it ends with a damaged record: one that lost its end could take its missing bytes
+ * from what is written behind it, and both would be read wrongly.
+ */
+async function writerBehind(
+  { segments, turn, isEndDamaged }: Recovery,
+  create: (first: number) => Promise<Segment>,
+): Promise<SegmentWriter> {
+  const newest = segments.at(-1);
+  if (newest === undefined) return new SegmentWriter(await create(1));
+  if (isEndDamaged && newest.last >= newest.first) return new SegmentWriter(await create(newest.last + 1));
+  return new SegmentWriter(newest, turn);
 }
 
 function newIdentity(): Identity {

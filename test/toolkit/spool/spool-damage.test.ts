@@ -94,6 +94,23 @@ describe('Spool, damaged', () => {
     }
   });
 
+  it('does not let a record that lost its last byte take it from what is written behind it', async () => {
+    const directory = spoolDirectory();
+    const spool = await openSpool(directory);
+    await spool.append({ key: undefined, value: 'a' });
+    const magic = readFileSync(newestSegment(directory))[HEADER_BYTES] as number;
+    await spool.append({ key: undefined, value: Buffer.of(magic) });
+    await spool.close();
+    truncateSync(newestSegment(directory), statSync(newestSegment(directory)).size - 1);
+    const shortened = await openSpool(directory);
+    await shortened.append({ key: undefined, value: 'c' });
+    expect(await drain(shortened)).toEqual(['a', 'gap 2-2 damaged', 'c']);
+    await shortened.close();
+    const again = await openSpool(directory);
+    expect(await drain(again)).toEqual(['a', 'gap 2-2 damaged', 'c']);
+    await again.close();
+  });
+
   it('tells segments that were taken away, in the middle and in front', async () => {
     const { directory } = await filled(['a', 'b', 'c', 'd'], { maxSegmentBytes: 1 });
     for (const [index, expected] of [
