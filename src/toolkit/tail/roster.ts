@@ -113,7 +113,7 @@ export class Roster {
     const missing: TailedFile[] = [];
     for (const file of this.files) {
       const found = file.place === undefined ? undefined : left.get(file.place);
-      if (found !== undefined) await this.#compareBeginning(file, found.path);
+      if (found !== undefined) await this.#compareBeginning(file);
       if (file.place !== undefined && found?.stats.ino === file.inode && !file.isChanged) {
         left.delete(file.place);
         file.see(found.stats, this.#options.now());
@@ -123,9 +123,9 @@ export class Roster {
   }
 
   /** What is known by its beginning alone may have been cut off before anything was read of it. */
-  async #compareBeginning(file: TailedFile, path: string): Promise<void> {
-    if (!file.isUntouched || file.isBlank) return;
-    if ((await this.#options.copies.match(path, file.position)) !== 'all') file.isChanged = true;
+  async #compareBeginning(file: TailedFile): Promise<void> {
+    if (file.place === undefined || !file.isUntouched || file.isBlank) return;
+    if ((await this.#options.copies.match(file.place, file.position)) !== 'all') file.isChanged = true;
   }
 
   /** Those that have another name among what is searched for. */

@@ -45,6 +45,23 @@ describe('the last line', () => {
   });
 });
 
+describe('a file that is empty when it is met', () => {
+  it.each([
+    ['by a name within the directory', (directory: LogDirectory) => ({ files: 'app.log', dir: directory.root })],
+    ['by its whole name', (directory: LogDirectory) => ({ files: directory.path('app.log'), dir: '/' })],
+  ])('is read from its beginning when something is written to it: %s', async (_, configOf) => {
+    const directory = new LogDirectory();
+    directory.write('app.log', '');
+    const config = configOf(directory);
+    expect(await directory.brief(config)).toEqual([]);
+    const { until } = await follow(directory, config);
+    directory.append('app.log', 'one\n');
+    await until('one');
+    directory.append('app.log', 'two\n');
+    await until('one', 'two');
+  });
+});
+
 describe('where a first run begins', () => {
   it("'end': behind the last line that is complete, and files that come later from their beginning", async () => {
     const directory = new LogDirectory();

@@ -1,4 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import type { LogConfigInput } from 'headwater/sources/logs/log';
 import { expect, it } from 'vitest';
@@ -177,7 +179,8 @@ class Reader {
         seen.push('');
         continue;
       }
-      const { file, line } = event.data;
+      const { line } = event.data;
+      const file = basename(event.data.file);
       expect(this.acknowledged.has(line), `acknowledged and delivered again: ${line}`).toBe(false);
       expect(this.ids.get(event.id) ?? line, `one id of two lines: ${event.id}`).toBe(line);
       this.ids.set(event.id, line);
@@ -241,13 +244,16 @@ it('whatever is written, rotated, cut off and removed, and wherever runs end: ev
       fc.array(step, { maxLength: 25 }),
       fc.boolean(),
       fc.boolean(),
-      async (steps, isLenient, isDated) => {
+      fc.boolean(),
+      async (steps, isLenient, isDated, isElsewhere) => {
         const writer = new Writer(isDated);
         const reader = new Reader(writer);
         // A name that nothing is known of could come and go unseen.
         for (const file of ['app.log', 'other.log']) writer.append(file, 1);
-        await reader.run({}, undefined, 0);
-        const config = isLenient ? { rotateWaitMs: 0 } : {};
+        // Files are named relative to a directory, or as a whole.
+        const elsewhere = { dir: tmpdir(), files: join(writer.directory.root, '*.log') };
+        const config = { ...(isElsewhere && elsewhere), ...(isLenient && { rotateWaitMs: 0 }) };
+        await reader.run(isElsewhere ? elsewhere : {}, undefined, 0);
         try {
           for (const [, act] of steps) await act(writer, reader, config);
           await reader.run(config, undefined, 0);
