@@ -8,11 +8,10 @@ import type { IrcSettings } from './settings.js';
 /** A server that has said nothing for so long is asked, and after as long again it is gone. */
 const SILENCE_MS = 60_000;
 const JOIN_MS = 30_000;
-/** What a server answers (RFC 2812, 5) when it refuses the channel, a message, or a nick. */
-const CHANNEL_REFUSED = new Set(['403', '405', '437', '471', '473', '474', '475', '476', '477']);
+/** What a server answers (RFC 2812, 5) when it refuses the channel, the nick, the password or the host; or a message. */
+const REFUSED = new Set(['403', '405', '432', '437', '464', '465', '471', '473', '474', '475', '476', '477']);
 const MESSAGE_REFUSED = new Set(['401', '404', '407', '411', '412', '413', '414', '442']);
 const NICK_TAKEN = new Set(['433', '436']);
-const PASSWORD_REFUSED = '464';
 const WELCOME = '001';
 
 /** Somebody who waits for an answer. */
@@ -127,7 +126,7 @@ export class IrcConnection {
     else if (command === 'ERROR') this.#end(broken(this.#settings, last));
     else if (NICK_TAKEN.has(command)) this.#takeAnotherNick();
     else if (MESSAGE_REFUSED.has(command)) this.#saying.shift()?.reject(refused(last));
-    else if (CHANNEL_REFUSED.has(command) || command === PASSWORD_REFUSED) this.#end(refused(last));
+    else if (REFUSED.has(command)) this.#end(refused(last));
   }
 
   #said(token: string): void {
