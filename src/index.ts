@@ -42,6 +42,7 @@ export type { PushLimits, PushOptions } from './core/push-queue.js';
 export type {
   BatchOptions,
   EventBatch,
+  EventFailure,
   EventGenerator,
   ReadContext,
   ReadOptions,

@@ -8,6 +8,8 @@ export interface Capabilities {
   readonly deletes: boolean;
   /** Most events that may be unsettled at once, where upstream limits it (prefetch, in-flight requests). */
   readonly window?: number | undefined;
+  /** Whether upstream has a place for events that fail for good: `ingest({ deadLetters: 'upstream' })`. Default false. */
+  readonly setsAside?: boolean | undefined;
   readonly notes?: readonly string[] | undefined;
 }
 

@@ -1,7 +1,8 @@
+import { FatalError } from './errors.js';
 import type { SourceEvent } from './event.js';
 import { type Frontier, isCuttable, positionAt, type Slice } from './frontier.js';
 import type { StateChanges } from './keyed-state.js';
-import type { EventBatch } from './read-options.js';
+import type { EventBatch, EventFailure } from './read-options.js';
 
 /** A batch in the consumer's hand: slices of one or more deliveries. */
 export class InFlightBatch implements EventBatch<SourceEvent, unknown> {
@@ -45,6 +46,21 @@ export class InFlightBatch implements EventBatch<SourceEvent, unknown> {
 
   async reject(error: unknown): Promise<void> {
     for (const slice of this.#slices) this.#frontier.reject(slice, error ?? new Error('rejected'));
+  }
+
+  /**
+   * Has upstream keep an event of this batch that failed for good. Before the batch is acknowledged.
+   * @throws FatalError (NOT_SET_ASIDE) where the source cannot: the event would be nowhere
+   */
+  async setAside(event: SourceEvent, failure: EventFailure): Promise<void> {
+    for (const { delivery, from, to } of this.#slices) {
+      const at = delivery.batch.events.indexOf(event, from);
+      if (at === -1 || at >= to || delivery.batch.setAside === undefined) continue;
+      return delivery.batch.setAside(at, failure);
+    }
+    const { id, type, sourceid } = event;
+    const message = `source "${sourceid}" has no place upstream for event ${id} (${type}), although it says so`;
+    throw new FatalError(message, { code: 'NOT_SET_ASIDE', sourceId: sourceid, cause: failure.error });
   }
 
   acknowledge(): void {

@@ -64,6 +64,19 @@ export interface SourceBatch<Event extends SourceEvent, Cursor> {
    * times, the last call is final.
    */
   settle?(acknowledged: number, outcome: { final: boolean; error?: unknown }): void | Promise<void>;
+  /**
+   * Puts the event at this place where upstream keeps what failed for good: a dead-letter exchange, topic or stream.
+   * Resolves when it is kept there, or will come again; `settle` counts it as acknowledged after that. May be called again
+   * for the same place. Of sources whose capabilities say `setsAside`.
+   */
+  setAside?(index: number, failure: EventFailure): void | Promise<void>;
+}
+
+/** Why an event was given up. */
+export interface EventFailure {
+  readonly error: unknown;
+  /** How often it was tried. */
+  readonly attempts: number;
 }
 
 /**

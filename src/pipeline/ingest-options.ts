@@ -25,8 +25,11 @@ export interface IngestOptions<Event extends SourceEvent, Cursor, Output, Transa
   schema?: StandardSchemaV1 | undefined;
   /** For what the sink rejects with; a RetryableError or an unknown error is tried again. Default 3 retries from 1 s. */
   retry?: Partial<RetryPolicy> | undefined;
-  /** Where events go that fail for good. Without one the first such event ends the run. */
-  deadLetters?: DeadLetterStore<Transaction> | undefined;
+  /**
+   * Where events go that fail for good: a store, or 'upstream', the place that the broker itself has for them (see
+   * `capabilities.setsAside`). Without one the first such event ends the run.
+   */
+  deadLetters?: DeadLetterStore<Transaction> | 'upstream' | undefined;
   /** The run fails when more than this share of the events read became dead letters. Default 0.5. */
   maxDeadLetterRatio?: number | undefined;
   /** Reads and transforms, writes nothing: no sink, no cursor, no dead letters. */

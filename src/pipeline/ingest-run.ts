@@ -14,7 +14,8 @@ import { messageOf } from '../core/thrown.js';
 import { retry } from '../toolkit/retry.js';
 import { BatchWriter } from './batch-writer.js';
 import { borrowedRuntime } from './borrowed-runtime.js';
-import { DeadLetterBox } from './dead-letters/dead-letter-box.js';
+import { toDeadLetter } from './dead-letters/dead-letter.js';
+import { DeadLetterBox, type KeepFailed } from './dead-letters/dead-letter-box.js';
 import type { IngestOptions, IngestReport } from './ingest-options.js';
 import { RunReport } from './ingest-report.js';
 import { Lanes } from './lanes.js';
@@ -165,16 +166,31 @@ export class IngestRun {
     this.#report.count('filtered', prepared.filtered);
     this.#report.count('gaps', prepared.gaps);
     if (prepared.failed.length > 0 && this.#options.deadLetters === undefined) throw toRunError(prepared.failed);
-    const box = this.#createBox();
+    const box = this.#createBox(batch);
     box.put(prepared.failed);
     if (dryRun !== true) await this.#writer.write(batch, prepared.outputs, box);
     return box;
   }
 
-  #createBox(): DeadLetterBox {
-    const { deadLetters, dryRun, maxDeadLetterRatio = DEFAULT_MAX_DEAD_LETTER_RATIO } = this.#options;
-    const store = dryRun === true ? undefined : deadLetters;
-    return new DeadLetterBox({ store, maxRatio: maxDeadLetterRatio, report: this.#report, clock: this.#clock });
+  #createBox(batch: InFlightBatch): DeadLetterBox {
+    const { dryRun, maxDeadLetterRatio = DEFAULT_MAX_DEAD_LETTER_RATIO } = this.#options;
+    const keep: KeepFailed = (...failed) => this.#keepFailed(batch, ...failed);
+    return new DeadLetterBox({
+      keep: dryRun === true ? undefined : keep,
+      maxRatio: maxDeadLetterRatio,
+      report: this.#report,
+      clock: this.#clock,
+    });
+  }
+
+  async #keepFailed(batch: InFlightBatch, ...[failed, at, transaction]: Parameters<KeepFailed>): Promise<void> {
+    const { deadLetters } = this.#options;
+    if (deadLetters === 'upstream') {
+      for (const { event, ...failure } of failed) await batch.setAside(event, failure);
+      return;
+    }
+    const letters = failed.map((event) => toDeadLetter(event, at));
+    await deadLetters?.add(letters, transaction === undefined ? undefined : { transaction });
   }
 
   #createWriter(): BatchWriter {

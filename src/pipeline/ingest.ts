@@ -54,6 +54,13 @@ function checkOptions<Event extends SourceEvent, Cursor, Output, Transaction>(
   if (!(maxDeadLetterRatio >= 0 && maxDeadLetterRatio <= 1)) {
     problems.push(['INVALID_RATIO', 'maxDeadLetterRatio is a share from 0 to 1', 'leave it out for 0.5']);
   }
+  if (options.deadLetters === 'upstream' && source.capabilities.setsAside !== true) {
+    problems.push([
+      'NO_UPSTREAM_DEAD_LETTERS',
+      `source "${source.id}" (${source.type}), as it is configured, has no place upstream for what fails for good`,
+      'see its page, or give a store as deadLetters',
+    ]);
+  }
   if (problems.length === 0) return;
   throw new ConfigError(
     problems.map(([code, message, fix]) => ({ severity: 'error', code, message, fix })),

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { SkippableError } from '../core/errors.js';
 import { isGap, type SourceEvent } from '../core/event.js';
+import type { EventFailure } from '../core/read-options.js';
 import { isOutage } from './outage.js';
 
 /** An event and what goes into the sink for it. */
@@ -12,10 +13,8 @@ export interface PreparedEvent {
 }
 
 /** An event that failed for good. */
-export interface FailedEvent {
+export interface FailedEvent extends EventFailure {
   readonly event: SourceEvent;
-  readonly error: unknown;
-  readonly attempts: number;
 }
 
 export interface Prepared {

@@ -3,19 +3,21 @@ import { SinkError } from '../../core/errors.js';
 import { messageOf } from '../../core/thrown.js';
 import type { RunReport } from '../ingest-report.js';
 import type { FailedEvent } from '../prepare.js';
-import { type DeadLetterStore, toDeadLetter } from './dead-letter.js';
+
+/** Puts events away for good. `at`: RFC 3339, when they were given up; the same when it is tried again. */
+export type KeepFailed = (failed: readonly FailedEvent[], at: string, transaction: unknown) => Promise<void>;
 
 export interface DeadLetterBoxOptions {
   /** undefined in a dry run: letters are counted and not kept. */
-  store: DeadLetterStore<unknown> | undefined;
+  keep: KeepFailed | undefined;
   maxRatio: number;
   report: RunReport;
   clock: Clock;
 }
 
 /**
- * The events of one batch that failed for good. They are kept in the store before any cursor that passes them is
- * saved: otherwise a kill in between would leave them nowhere.
+ * The events of one batch that failed for good. They are kept before any cursor that passes them is saved: otherwise a
+ * kill in between would leave them nowhere.
  */
 export class DeadLetterBox {
   readonly #options: DeadLetterBoxOptions;
@@ -43,12 +45,11 @@ export class DeadLetterBox {
   async copy(transaction?: unknown): Promise<void> {
     const failed = this.#waiting;
     if (failed.length === 0) return;
-    const { store, maxRatio, report, clock } = this.#options;
+    const { keep, maxRatio, report, clock } = this.#options;
     if (report.deadLetterRatio(failed.length) > maxRatio) throw tooMany(failed, maxRatio);
     // One time for all tries, so that a store that kept an earlier one sees that it is the same letter.
     this.#at ??= new Date(clock.now()).toISOString();
-    const letters = failed.map((event) => toDeadLetter(event, this.#at ?? ''));
-    await store?.add(letters, transaction === undefined ? undefined : { transaction });
+    await keep?.(failed, this.#at, transaction);
   }
 
   /** They are kept for good. */

@@ -1,4 +1,5 @@
 import { orAborted } from '../../../toolkit/or-aborted.js';
+import { reasonOf } from '../reason.js';
 import { partitionKey } from './cursor.js';
 import { toMetadata } from './deliveries.js';
 import type { KafkaBatch, KafkaMessage, KafkaPartition } from './kafka-client.js';
@@ -10,6 +11,7 @@ import type { Epoch } from './session.js';
 export interface Part {
   readonly messages: readonly KafkaMessage[];
   readonly settle: NonNullable<KafkaSourceBatch['settle']>;
+  readonly setAside: KafkaSourceBatch['setAside'];
   /** The offset that comes next when so many are acknowledged. */
   nextAt(count: number): string;
 }
@@ -67,6 +69,22 @@ export class Handing {
         await this.commit(batch, position, epoch);
         position.onMoved?.();
       },
+      setAside: this.#setsAside(batch, messages, epoch),
+    };
+  }
+
+  /** Only where there is a topic for it: the bytes of messages live for as long as the consumer takes then. */
+  #setsAside(batch: KafkaBatch, messages: readonly KafkaMessage[], epoch: Epoch): Part['setAside'] {
+    if (this.#reader.config.deadLetterTopic === undefined) return undefined;
+    return async (index, { error, attempts }) => {
+      // It comes again, to whoever has the partition now.
+      if (epoch.isLost) return;
+      const about = { 'headwater-attempts': `${attempts}`, 'headwater-error': reasonOf(error) };
+      const message = messages[index] as KafkaMessage;
+      const target = await this.#sendToDead(batch, message, epoch, about);
+      const { topic, partition } = batch;
+      const told = { topic, partition, offset: message.offset, target };
+      this.#reader.logger.warn(told, 'a message that failed for good was set aside');
     };
   }
 
@@ -118,25 +136,35 @@ export class Handing {
 
   /** Into the topic of the dead first, then committed: killed in between, it is there twice. */
   async #bury(batch: KafkaBatch, message: KafkaMessage, position: Position, epoch: Epoch): Promise<void> {
-    const { config, countDropped, logger } = this.#reader;
     const { topic, partition } = batch;
-    const target = config.deadLetterTopic ?? `${topic}.dead`;
     const deliveries = position.attempts.count;
-    const about = {
-      'headwater-topic': topic,
-      'headwater-partition': `${partition}`,
-      'headwater-offset': message.offset,
-      'headwater-deliveries': `${deliveries}`,
-    };
-    await epoch.client.send(target, { ...message, headers: { ...message.headers, ...about } });
+    const target = await this.#sendToDead(batch, message, epoch, { 'headwater-deliveries': `${deliveries}` });
     position.next = BigInt(message.offset) + 1n;
     position.frontier = position.next;
     position.attempts = { ...position.attempts, count: 0 };
     await this.commit(batch, position, epoch);
-    countDropped('dead-letter');
     const { offset } = message;
     const told = { topic, partition, offset, deliveries, target };
-    logger.warn(told, 'a message that was never acknowledged was set aside');
+    this.#reader.logger.warn(told, 'a message that was never acknowledged was set aside');
+  }
+
+  /** Gives the topic. */
+  async #sendToDead(
+    { topic, partition }: KafkaBatch,
+    message: KafkaMessage,
+    { client }: Epoch,
+    why: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const { config, countDropped } = this.#reader;
+    const target = config.deadLetterTopic ?? `${topic}.dead`;
+    const from = {
+      'headwater-topic': topic,
+      'headwater-partition': `${partition}`,
+      'headwater-offset': message.offset,
+    };
+    await client.send(target, { ...message, headers: { ...message.headers, ...from, ...why } });
+    countDropped('dead-letter');
+    return target;
   }
 }
 

@@ -113,15 +113,16 @@ export class KafkaReader {
     this.#reader.onLag(key, BigInt(batch.highWatermark) - BigInt(messages.at(-1)?.offset ?? batch.highWatermark) - 1n);
     for await (const part of handing.parts(batch, messages, epoch)) {
       const events = await toEvents(this.#reader, batch, part.messages);
+      const aside = part.setAside && { setAside: part.setAside };
       if (!this.#isExternal) {
-        yield { events, settle: part.settle };
+        yield { events, settle: part.settle, ...aside };
         continue;
       }
       const before = this.#next;
       const cursorAt = (count: number): KafkaCursor =>
         count === 0 ? { next: before } : { next: { ...before, [key]: part.nextAt(count) } };
       this.#next = cursorAt(events.length).next;
-      yield { events, cursor: cursorAt(events.length), cursorAt };
+      yield { events, cursor: cursorAt(events.length), cursorAt, ...aside };
     }
   }
 

@@ -86,9 +86,10 @@ export class KafkaSource extends BrokerSource<KafkaEvent, KafkaCursor, KafkaConf
   ) {
     super(options as SourceOptions<KafkaConfig, unknown, KafkaCursor>);
     this.#credentials = credentials;
-    const { commit } = this.config;
+    const { commit, deadLetterTopic } = this.config;
     this.capabilities = {
       ...groupCapabilities,
+      setsAside: deadLetterTopic !== undefined,
       position: commit === 'external' ? 'cursor' : 'upstream',
       delivery: commit === 'automatic' ? 'at-most-once' : 'at-least-once',
     };

@@ -82,14 +82,20 @@ export class QueueReader implements ModeReader {
   }
 
   #isDead(client: RabbitmqClient, message: Delivery): boolean {
-    const { queue, maxDeliveries = Number.POSITIVE_INFINITY } = this.#config;
+    const { maxDeliveries = Number.POSITIVE_INFINITY } = this.#config;
     const deliveries = deliveriesOf(message.properties.headers);
     if (deliveries < maxDeliveries) return false;
+    this.#reject(client, message, 'a message that was never acknowledged was rejected');
+    return true;
+  }
+
+  /** To the dead-letter exchange of the queue. Where the channel is gone by now, the message comes again instead. */
+  #reject(client: RabbitmqClient, message: Delivery, told: string): void {
+    const { headers, messageId } = message.properties as { headers?: object; messageId?: unknown };
     client.reject(message, false);
     this.#mode.countDropped('dead-letter');
-    const about = { queue, deliveries, messageId: message.properties.messageId as unknown };
-    this.#mode.logger.warn(about, 'a message that was never acknowledged was rejected');
-    return true;
+    const deliveries = deliveriesOf(headers as never);
+    this.#mode.logger.warn({ queue: this.#config.queue, deliveries, messageId }, told);
   }
 
   async #batch(
@@ -103,15 +109,25 @@ export class QueueReader implements ModeReader {
       return { events };
     }
     let told = 0;
+    const aside = new Set<Delivery>();
     return {
       events,
       settle: (acknowledged, { final, error }) => {
+        const done = messages.slice(told, acknowledged).filter((message) => !aside.has(message));
+        const last = done.at(-1);
         // Batches are settled in order: everything before it on this channel is settled too.
-        if (acknowledged > told) acknowledging.upTo(messages[acknowledged - 1] as Delivery, acknowledged - told);
+        if (last !== undefined) acknowledging.upTo(last, done.length);
         told = acknowledged;
         if (!final || told === messages.length) return;
         acknowledging.flush();
-        this.#giveBack(client, messages.slice(told), error);
+        const left = messages.slice(told).filter((message) => !aside.has(message));
+        this.#giveBack(client, left, error);
+      },
+      setAside: (index) => {
+        const message = messages[index] as Delivery;
+        if (aside.has(message)) return;
+        aside.add(message);
+        this.#reject(client, message, 'a message that failed for good was rejected');
       },
     };
   }

@@ -153,6 +153,7 @@ function capabilitiesOf({ mode, ...config }: RabbitmqConfig): Capabilities {
   return {
     ...queueCapabilities,
     window: config.prefetch,
+    setsAside: !isAutomatic,
     delivery: isAutomatic ? 'at-most-once' : 'at-least-once',
   };
 }

@@ -1,7 +1,7 @@
 import type { Capabilities } from '../../../core/capabilities.js';
 import type { RedisConfig } from './config.js';
 
-const group: Capabilities = {
+const kept: Capabilities = {
   kind: 'pull',
   delivery: 'at-least-once',
   position: 'upstream',
@@ -11,9 +11,9 @@ const group: Capabilities = {
 
 /** What each mode promises. */
 export const capabilitiesByMode: Readonly<Record<RedisConfig['mode'], Capabilities>> = {
-  group,
-  stream: { ...group, position: 'cursor' },
-  list: { ...group, ids: 'per-receipt' },
+  group: { ...kept, setsAside: true },
+  stream: { ...kept, position: 'cursor' },
+  list: { ...kept, ids: 'per-receipt' },
   channels: {
     kind: 'push',
     delivery: 'at-most-once',

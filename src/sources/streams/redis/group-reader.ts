@@ -1,6 +1,7 @@
 import { NotFoundError } from '../../../core/errors.js';
 import type { RedisClient } from './client.js';
 import type { GroupConfig } from './config.js';
+import { DeadLetters } from './dead-letters.js';
 import { EntryMaker, type RawEntry } from './entries.js';
 import { InFlight } from './in-flight.js';
 import { BLOCK_MS, type ModeContext, type ModeReader, type RedisBatch } from './mode.js';
@@ -31,7 +32,8 @@ export class GroupReader implements ModeReader {
     this.#consumer = config.consumer ?? mode.sourceId;
     this.#maker = new EntryMaker(mode, config);
     const { group, claimIdleMs } = config;
-    this.#inFlight = new InFlight({ mode, group, consumer: this.#consumer, claimIdleMs });
+    const deadLetters = new DeadLetters({ mode, config });
+    this.#inFlight = new InFlight({ mode, group, consumer: this.#consumer, claimIdleMs, deadLetters });
     mode.context.defer(() => this.#inFlight.stop());
     this.#pending = new PendingReader({
       mode,
@@ -39,6 +41,7 @@ export class GroupReader implements ModeReader {
       consumer: this.#consumer,
       maker: this.#maker,
       inFlight: this.#inFlight,
+      deadLetters,
     });
   }
 
@@ -71,8 +74,8 @@ export class GroupReader implements ModeReader {
 
   async #batch(stream: string, entries: readonly RawEntry[]): Promise<RedisBatch> {
     const ids = entries.map(([id]) => String(id));
-    const settle = this.#inFlight.hold(stream, ids);
-    return { events: await this.#maker.make(stream, entries), settle };
+    const held = this.#inFlight.hold(stream, ids);
+    return { events: await this.#maker.make(stream, entries), ...held };
   }
 
   async *#claim(client: RedisClient): AsyncGenerator<RedisBatch, void, undefined> {

@@ -1,3 +1,5 @@
+import { reasonOf } from '../reason.js';
+import type { DeadLetters } from './dead-letters.js';
 import type { ModeContext, RedisBatch } from './mode.js';
 
 export interface InFlightOptions {
@@ -5,6 +7,7 @@ export interface InFlightOptions {
   readonly group: string;
   readonly consumer: string;
   readonly claimIdleMs: number;
+  readonly deadLetters: DeadLetters;
 }
 
 interface Held {
@@ -24,20 +27,28 @@ export class InFlight {
     this.#options = options;
   }
 
-  /** Holds them until the batch is settled; gives what settles it. */
-  hold(stream: string, ids: readonly string[]): NonNullable<RedisBatch['settle']> {
+  /** Holds them until the batch is settled; gives what settles it, and what sets one of them aside. */
+  hold(stream: string, ids: readonly string[]): Pick<RedisBatch, 'settle' | 'setAside'> {
     const held: Held = { stream, ids, acknowledged: 0 };
     this.#held.add(held);
     if (!this.#isKept && this.#options.claimIdleMs > 0) {
       this.#isKept = true;
       void this.#keep();
     }
-    return async (acknowledged, { final }) => {
-      const done = ids.slice(held.acknowledged, acknowledged);
-      // Until Redis has heard of it, it would be found among what is pending.
-      if (done.length > 0) await this.acknowledge(stream, done);
-      held.acknowledged = acknowledged;
-      if (final) this.#held.delete(held);
+    return {
+      settle: async (acknowledged, { final }) => {
+        const done = ids.slice(held.acknowledged, acknowledged);
+        // Until Redis has heard of it, it would be found among what is pending.
+        if (done.length > 0) await this.acknowledge(stream, done);
+        held.acknowledged = acknowledged;
+        if (final) this.#held.delete(held);
+      },
+      setAside: async (index, { error, attempts }) => {
+        const { mode, deadLetters } = this.#options;
+        const why = { 'headwater-attempts': `${attempts}`, 'headwater-error': reasonOf(error) };
+        const told = 'an entry that failed for good was set aside';
+        await mode.side.run((client) => deadLetters.add(client, stream, ids[index] as string, why, told));
+      },
     };
   }
 

@@ -1,5 +1,6 @@
 import type { RedisClient } from './client.js';
 import type { GroupConfig } from './config.js';
+import type { DeadLetters } from './dead-letters.js';
 import type { EntryMaker, RawEntry } from './entries.js';
 import type { InFlight } from './in-flight.js';
 import type { ModeContext, RedisBatch } from './mode.js';
@@ -10,6 +11,7 @@ export interface PendingOptions {
   readonly consumer: string;
   readonly maker: EntryMaker;
   readonly inFlight: InFlight;
+  readonly deadLetters: DeadLetters;
 }
 
 /** As XPENDING answers. */
@@ -86,12 +88,12 @@ export class PendingReader {
     // Of what was forgotten, another consumer may have been given some in between.
     const entries = answer.filter((entry) => entry !== null && entry[1] !== null) as RawEntry[];
     if (entries.length === 0) return;
-    const settle = inFlight.hold(
+    const held = inFlight.hold(
       stream,
       entries.map(([id]) => String(id)),
     );
     const deliveries = new Map(alive.map(([id, , , times]) => [id, times + 1]));
-    yield { events: await maker.make(stream, entries, deliveries), settle };
+    yield { events: await maker.make(stream, entries, deliveries), ...held };
   }
 
   async #isThere(client: RedisClient, stream: string, id: string): Promise<boolean> {
@@ -111,15 +113,10 @@ export class PendingReader {
     };
   }
 
-  /** Into the stream of the dead first, then acknowledged: killed in between, it is there twice. */
   async #bury(client: RedisClient, stream: string, id: string, deliveries: number): Promise<void> {
-    const { mode, config, inFlight } = this.#options;
-    const [entry] = await client.binary<readonly [Buffer, Buffer[]][]>('XRANGE', stream, id, id);
-    const target = config.deadLetterStream ?? `${stream}:dead`;
-    const about = ['headwater-stream', stream, 'headwater-entry', id, 'headwater-deliveries', `${deliveries}`];
-    if (entry !== undefined) await client.command('XADD', target, '*', ...entry[1], ...about);
+    const { deadLetters, inFlight } = this.#options;
+    const why = { 'headwater-deliveries': `${deliveries}` };
+    await deadLetters.add(client, stream, id, why, 'an entry that was never acknowledged was set aside');
     await inFlight.acknowledge(stream, [id]);
-    mode.countDropped('dead-letter');
-    mode.logger.warn({ stream, entry: id, deliveries, target }, 'an entry that was never acknowledged was set aside');
   }
 }

@@ -1,4 +1,4 @@
-import { EventSourceFactory, ingest, MemoryCursorStore } from 'headwater';
+import { EventSourceFactory, ingest, MemoryCursorStore, SkippableError } from 'headwater';
 import { builtinSources } from 'headwater/sources';
 import type { KafkaEvent } from 'headwater/sources/streams/kafka';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -103,6 +103,41 @@ describeWith('librdkafka with gcc', isKafkaThere(), 'a consumer group of Kafka',
       },
     ]);
     await dead.close();
+  }, 120_000);
+
+  it.concurrent('KF4: what fails for good in the pipeline goes to the topic of the dead as it was, and is committed', async () => {
+    await kafka.topic('aside', 1);
+    await kafka.topic('aside-dead', 1);
+    const bytes = Buffer.from([0xff, 0x00]);
+    await kafka.send('aside', [...numbered(1, 3), { key: 'k', value: bytes, headers: { h: 'v' } }, ...numbered(5, 6)]);
+    const source = await openSource(kafka, 'aside', { deadLetterTopic: 'aside-dead' });
+    const stored: unknown[] = [];
+    const report = await ingest({
+      source,
+      deadLetters: 'upstream',
+      sink: async ({ events }) => {
+        const values = valuesOf(events as readonly KafkaEvent[]);
+        const isBad = values.includes(2) || values.length < events.length;
+        if (isBad) throw new SkippableError('poison');
+        stored.push(...values);
+      },
+    });
+    expect(report).toMatchObject({ status: 'partial', deadLettered: 2, written: 4 });
+    expect(stored).toEqual([1, 3, 5, 6]);
+    expect((await kafka.committed('aside', 'aside'))[0]).toBe('6');
+    await source.close();
+    const dead = await openSource(kafka, 'aside-dead', { format: 'base64' });
+    const about = { 'headwater-topic': 'aside', 'headwater-error': 'poison' };
+    expect(await collect(dead.generateEvents())).toMatchObject([
+      { data: { headers: { ...about, 'headwater-offset': '1' } } },
+      { data: { key: 'k', value: bytes.toString('base64'), headers: { ...about, h: 'v', 'headwater-offset': '3' } } },
+    ]);
+    await dead.close();
+    const plain = await openSource(kafka, 'aside');
+    await expect(ingest({ source: plain, sink: async () => {}, deadLetters: 'upstream' })).rejects.toMatchObject({
+      problems: [{ code: 'NO_UPSTREAM_DEAD_LETTERS' }],
+    });
+    await plain.close();
   }, 120_000);
 
   it.concurrent('offsets as our own cursor, saved with what was stored: exactly once', async () => {

@@ -1,4 +1,4 @@
-import { ingest, MemoryDeadLetterStore } from 'headwater';
+import { ingest, MemoryDeadLetterStore, SkippableError } from 'headwater';
 import { type RabbitmqConfigInput, type RabbitmqEvent, RabbitmqSource } from 'headwater/sources/streams/rabbitmq';
 import { expect, it } from 'vitest';
 import { Gate } from '../../../services/gate.js';
@@ -125,6 +125,54 @@ describeWith('RabbitMQ', await isRabbitmqThere(), 'a queue of RabbitMQ', () => {
       );
       expect(letters[0]?.error.message).toContain('not JSON');
       expect(await rabbit.ready(queue)).toBe(0);
+      await source.close();
+    });
+  });
+
+  it('RB2: what fails for good in the pipeline goes to the dead-letter exchange, wherever it is in its batch; the rest is acknowledged', async () => {
+    await withRabbit(async (rabbit) => {
+      const dead = await rabbit.queue('dead');
+      const queue = await rabbit.queue('q', { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': dead });
+      await rabbit.send(queue, [...range(1, 9), Buffer.from('{')]);
+      const source = await open(queue);
+      const stored: unknown[] = [];
+      const report = await ingest({
+        source,
+        deadLetters: 'upstream',
+        transform: (event) => {
+          if (event.type === 'rabbitmq.message.invalid') throw new Error(event.data.reason);
+          return event;
+        },
+        sink: async ({ events }) => {
+          const values = valuesOf(events as readonly RabbitmqEvent[]);
+          if (values.some((value) => value === 1 || value === 5 || value === 9)) throw new SkippableError('poison');
+          stored.push(...values);
+        },
+      });
+      expect(report).toMatchObject({ status: 'partial', deadLettered: 4, written: 6 });
+      expect(sorted(stored)).toEqual([2, 3, 4, 6, 7, 8]);
+      await eventually(async () => (await rabbit.ready(dead)) === 4, 'four are among the dead');
+      const letters: string[] = [];
+      for (let letter = await rabbit.channel.get(dead, { noAck: true }); letter !== false; ) {
+        const [death] = letter.properties.headers?.['x-death'] ?? [];
+        letters.push(`${letter.content} ${death?.reason}`);
+        letter = await rabbit.channel.get(dead, { noAck: true });
+      }
+      expect(letters.sort()).toEqual(['1 rejected', '5 rejected', '9 rejected', '{ rejected']);
+      expect(source.getStats().dropped).toEqual({ 'dead-letter': 4 });
+      await source.close();
+      expect(await rabbit.ready(queue)).toBe(0);
+    });
+  });
+
+  it('a stream queue, and one that acknowledges by itself, have no place for what fails', async () => {
+    await withRabbit(async (rabbit) => {
+      const queue = await rabbit.queue('q');
+      const source = await open(queue, { acknowledge: 'automatic' });
+      await expect(ingest({ source, sink: async () => {}, deadLetters: 'upstream' })).rejects.toMatchObject({
+        name: 'ConfigError',
+        problems: [{ code: 'NO_UPSTREAM_DEAD_LETTERS' }],
+      });
       await source.close();
     });
   });

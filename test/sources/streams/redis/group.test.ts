@@ -1,4 +1,4 @@
-import { EventSourceFactory, GapError, NotFoundError } from 'headwater';
+import { EventSourceFactory, GapError, ingest, NotFoundError, SkippableError } from 'headwater';
 import { builtinSources } from 'headwater/sources';
 import { type RedisConfigInput, RedisSource } from 'headwater/sources/streams/redis';
 import { expect, it } from 'vitest';
@@ -141,6 +141,35 @@ describeWith('Redis', await isRedisThere(), 'a consumer group of Redis', () => {
       const [dead] = (await redis.xRange(`${stream}:dead`, '-', '+')) ?? [];
       expect(dead?.message).toMatchObject({ n: '3', 'headwater-stream': stream, 'headwater-deliveries': '3' });
       expect((await redis.xPending(stream, 'g')).pending).toBe(0);
+    });
+  });
+
+  it('RD3: what fails for good in the pipeline goes to the stream of the dead as it was, and is acknowledged; the rest flows on', async () => {
+    await withRedis(async (redis, key) => {
+      const stream = key('s');
+      await addNumbers(redis, stream, 1, 7);
+      await redis.xAdd(stream, '*', { n: '8', bytes: Buffer.from([0xff, 0x00]) as unknown as string });
+      const source = await open(stream, { deadLetterStream: key('aside') });
+      const stored: number[] = [];
+      const report = await ingest({
+        source,
+        deadLetters: 'upstream',
+        sink: async ({ events }) => {
+          const numbers = numbersOf(events as never);
+          if (numbers.some((n) => n === 3 || n === 8))
+            throw new SkippableError('no place for postgres://u:hunter2@h/db');
+          stored.push(...numbers);
+        },
+      });
+      expect(report).toMatchObject({ status: 'partial', deadLettered: 2, written: 6 });
+      expect(stored).toEqual([1, 2, 4, 5, 6, 7]);
+      const aside = (await redis.xRange(key('aside'), '-', '+')) ?? [];
+      expect(aside.map(({ message }) => message['n'])).toEqual(['3', '8']);
+      expect(aside[0]?.message).toMatchObject({ 'headwater-stream': stream, 'headwater-attempts': expect.any(String) });
+      expect(aside[0]?.message['headwater-error']).toMatch(/^no place for/);
+      expect(JSON.stringify(aside)).not.toContain('hunter2');
+      expect((await redis.xPending(stream, 'g')).pending).toBe(0);
+      await source.close();
     });
   });
 
