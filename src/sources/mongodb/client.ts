@@ -38,7 +38,7 @@ export class MongodbClient {
     this.#client = client;
     this.#isOwn = isOwn;
     this.bson = bson;
-    this.exact = new ExactText(bson.EJSON);
+    this.exact = new ExactText(bson);
   }
 
   /**

@@ -95,18 +95,29 @@ export function keyText(key: unknown): string {
 /** Values as text that keeps their type and every digit, for cursors. */
 export class ExactText {
   readonly #ejson: typeof BSON.EJSON;
+  readonly #double: typeof BSON.Double;
 
-  constructor(ejson: typeof BSON.EJSON) {
-    this.#ejson = ejson;
+  constructor({ EJSON, Double }: Pick<typeof BSON, 'EJSON' | 'Double'>) {
+    this.#ejson = EJSON;
+    this.#double = Double;
   }
 
   write(value: unknown): string {
-    return this.#ejson.stringify({ v: value }, { relaxed: false });
+    return this.#ejson.stringify({ v: this.#typed(value) }, { relaxed: false });
   }
 
   /** Of numbers of 64 bits and doubles the type stays: 1 and 1.0 are compared alike, but written otherwise. */
   read(text: string): unknown {
     return (this.#ejson.parse(text, { relaxed: false }) as { v: unknown }).v;
+  }
+
+  /** A number of the driver is of 32 bits or a double; a whole one beyond 32 bits would be written as one of 64. */
+  #typed(value: unknown): unknown {
+    if (typeof value === 'number') return (value | 0) === value ? value : new this.#double(value);
+    if (Array.isArray(value)) return value.map((each) => this.#typed(each));
+    const isPlain = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+    if (!isPlain) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, this.#typed(each)]));
   }
 }
 
