@@ -3,6 +3,7 @@ import { peerFailure } from '../../../toolkit/import-peer.js';
 import type { KafkaConfig, KafkaCredentials } from './config.js';
 import { isMovedOn, toReadFailure } from './failure.js';
 import type { KafkaClient, KafkaClientOptions, KafkaListener, KafkaMessage, KafkaOffset } from './kafka-client.js';
+import { Liveness } from './liveness.js';
 
 /** Within one request, before it counts as failed. */
 const RETRY = { retries: 3, initialRetryTime: 100, maxRetryTime: 2_000 };
@@ -14,12 +15,15 @@ export class KafkajsClient implements KafkaClient {
   readonly #admin: Admin;
   readonly #consumer: Consumer;
   readonly #closing = new AbortController();
+  readonly #liveness: Liveness;
   #producer: Producer | undefined;
   #closed: Promise<void> | undefined;
   #connecting: Promise<void> = Promise.resolve();
 
   private constructor(options: KafkaClientOptions, kafka: Kafka) {
     this.#options = options;
+    // Who joins waits for dead members as long as a session, and for the others as long as a rebalance; perhaps twice.
+    this.#liveness = new Liveness(2 * (options.sessionTimeoutMs + options.rebalanceTimeoutMs), options.sourceId);
     this.#kafka = kafka;
     this.#admin = kafka.admin();
     this.#consumer = kafka.consumer({
@@ -82,8 +86,13 @@ export class KafkajsClient implements KafkaClient {
   }
 
   async consume(topics: readonly string[], listener: KafkaListener): Promise<void> {
-    const { GROUP_JOIN, CRASH } = this.#consumer.events;
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => void this.#joined(payload.memberAssignment, listener));
+    const { GROUP_JOIN, CRASH, HEARTBEAT, FETCH } = this.#consumer.events;
+    for (const event of [GROUP_JOIN, HEARTBEAT, FETCH]) this.#consumer.on(event, this.#liveness.heard);
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => {
+      this.#joined(payload.memberAssignment, listener).catch((error: unknown) =>
+        listener.failed(toReadFailure(error, this.#options.sourceId)),
+      );
+    });
     this.#consumer.on(CRASH, ({ payload }) => listener.failed(toReadFailure(payload.error, this.#options.sourceId)));
     await this.#failing(async () => {
       await this.#connect(this.#consumer);
@@ -95,6 +104,7 @@ export class KafkajsClient implements KafkaClient {
         eachBatch: (payload) => this.#batch(payload, listener),
       });
     });
+    if (!this.#closing.signal.aborted) this.#liveness.watch((error) => listener.failed(error));
   }
 
   seek({ topic, partition, offset }: KafkaOffset): void {
@@ -103,9 +113,8 @@ export class KafkajsClient implements KafkaClient {
 
   async commit(offsets: readonly KafkaOffset[]): Promise<void> {
     try {
-      await this.#consumer.commitOffsets(
-        offsets.map(({ metadata, ...offset }) => (metadata === undefined ? offset : { ...offset, metadata })),
-      );
+      const known = offsets.map(({ metadata, ...at }) => (metadata === undefined ? at : { ...at, metadata }));
+      await this.#liveness.within(this.#consumer.commitOffsets(known));
     } catch (error) {
       if (!isMovedOn(error)) throw toReadFailure(error, this.#options.sourceId);
     }
@@ -136,6 +145,7 @@ export class KafkajsClient implements KafkaClient {
   /** What is still being connected is waited for: kafkajs would leave its socket open. */
   async #leave(): Promise<void> {
     this.#closing.abort(new Error('the client was closed'));
+    this.#liveness.stop();
     await this.#connecting.catch(() => {});
     const parts = [this.#consumer, this.#admin, this.#producer];
     await Promise.all(parts.map((part) => part?.disconnect().catch(() => {})));
@@ -146,6 +156,8 @@ export class KafkajsClient implements KafkaClient {
    * longer there.
    */
   async #joined(assignment: Readonly<Record<string, number[]>>, listener: KafkaListener): Promise<void> {
+    // It was left while it was being joined: there is nothing to hold any more.
+    if (this.#closing.signal.aborted) return;
     const own = Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions }));
     this.#consumer.pause(own);
     await listener.assigned(
@@ -175,7 +187,7 @@ export class KafkajsClient implements KafkaClient {
 
   async #failing<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
-      return await work();
+      return await this.#liveness.within(work());
     } catch (error) {
       throw toReadFailure(error, this.#options.sourceId);
     }

@@ -1,4 +1,5 @@
 import { NotFoundError } from '../../../core/errors.js';
+import { orAborted } from '../../../toolkit/or-aborted.js';
 import { type KafkaCursor, parseCursor, partitionKey } from './cursor.js';
 import { Handing } from './handing.js';
 import type { KafkaBatch, KafkaClient, KafkaMessage } from './kafka-client.js';
@@ -24,7 +25,7 @@ export class KafkaReader {
       const topics = await this.#topics(client);
       const session = new Session(this.#reader, client, () => (this.#isExternal ? { next: this.#next } : undefined));
       try {
-        await client.consume(topics, session);
+        await orAborted(client.consume(topics, session), this.#reader.context.signal);
         const hasEnded = yield* this.#hand(session, topics);
         if (hasEnded) return;
       } catch (error) {
@@ -43,7 +44,7 @@ export class KafkaReader {
   /** @throws NotFoundError (KAFKA_NO_TOPIC) where one is not there, or none matches */
   async #topics(client: KafkaClient): Promise<readonly string[]> {
     const { topics, pattern } = this.#reader.config;
-    const there = await client.topics();
+    const there = await orAborted(client.topics(), this.#reader.context.signal);
     const wanted = pattern === undefined ? topics : there.filter((topic) => new RegExp(pattern).test(topic)).sort();
     const missing = wanted.filter((topic) => !there.includes(topic));
     if (missing.length === 0 && wanted.length > 0) return wanted;

@@ -23,7 +23,7 @@ import type { KafkaSourceBatch, ReaderContext } from './mode.js';
 import { KafkaReader } from './reader.js';
 
 /** How long it is waited for a client to leave its group. */
-const LEAVING_MS = 5_000;
+const LEAVING_MS = 4_500;
 
 const groupCapabilities: Capabilities = {
   kind: 'pull',

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { ConfigError, ConnectionError, GapError, NotFoundError, PermissionError } from 'headwater';
 import { type KafkaConfigInput, KafkaSource } from 'headwater/sources/streams/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Liveness } from '../../../../src/sources/streams/kafka/liveness.js';
 import { freePort } from '../../../services/daemon.js';
 import { isKafkaThere, MockKafka } from '../../../services/kafka.js';
 import { MemoryKafka } from '../../../services/memory-kafka.js';
@@ -90,6 +93,47 @@ describeWith('librdkafka with gcc', isKafkaThere(), 'a Kafka that fails', () => 
     expect(await source.validate()).toMatchObject({ ok: false, problems: [{ code: 'KAFKA_CONNECTION' }] });
     await source.close();
   }, 60_000);
+});
+
+describe('a Kafka that does not answer', () => {
+  it('is given up after twice the time that joining may take, and tried again', async () => {
+    const held = new Set<Socket>();
+    const hole = createServer((socket) => held.add(socket)).listen(0, '127.0.0.1');
+    await once(hole, 'listening');
+    const config = {
+      brokers: [`127.0.0.1:${(hole.address() as AddressInfo).port}`],
+      topics: ['t'],
+      group: 'g',
+      heartbeatMs: 100,
+      sessionTimeoutMs: 300,
+      rebalanceTimeoutMs: 200,
+      reconnect: { retries: 1, minDelayMs: 5 },
+    };
+    const source = await KafkaSource.create({ id: 'k', config });
+    await expect(collect(source.generateEvents())).rejects.toMatchObject({ code: 'KAFKA_SILENT' });
+    expect(source.getStats().retries).toBe(1);
+    await source.close();
+    for (const socket of held) socket.destroy();
+    hole.close();
+  }, 60_000);
+
+  it('nothing is heard of any more: told once, and not while something is heard', async () => {
+    const liveness = new Liveness(80, 'k');
+    const told: string[] = [];
+    liveness.watch(({ code }) => told.push(String(code)));
+    for (let beat = 0; beat < 10; beat += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      liveness.heard();
+    }
+    expect(told).toEqual([]);
+    await eventually(() => told.length > 0, 'it is told');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(told).toEqual(['KAFKA_SILENT']);
+    liveness.watch(() => told.push('again'));
+    liveness.stop();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(told).toHaveLength(1);
+  });
 });
 
 describe('another client of Kafka', () => {
