@@ -3,16 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { ConfirmChannel } from 'amqplib';
+import { Partitioners, type Producer } from 'kafkajs';
 import { Gate } from '../services/gate.js';
+import { MockKafka } from '../services/kafka.js';
 import { RABBITMQ_PORT, Rabbit } from '../services/rabbitmq.js';
 import { OwnRedis, openRedis } from '../services/redis.js';
 import type { Sender, Sent } from './sent-while-read.js';
 
-/** Messages in a second, about. */
+/** Between two messages. */
 const PAUSE_MS = 3;
 
 /** Sends numbered messages one after the other, each until it is accepted. */
-abstract class NumberedSender implements Sender {
+export abstract class NumberedSender implements Sender {
+  /** So many at once, without a pause: for who is to be slow beside it. */
+  atOnce: number | undefined;
   abstract readonly access: unknown;
   readonly #begun = new Set<string>();
   readonly #accepted = new Set<string>();
@@ -43,18 +47,27 @@ abstract class NumberedSender implements Sender {
 
   async #send(): Promise<void> {
     for (let number = 0; !this.#isResting; number += 1) {
-      const key = `m-${number}`;
-      this.#begun.add(key);
-      while (!this.#accepted.has(key)) {
-        try {
-          await this.deliver(key);
-          this.#accepted.add(key);
-        } catch {
-          this.#retries += 1;
-          await setTimeout(20);
-        }
+      if (this.atOnce === undefined) {
+        await this.#deliver(`m-${number}`);
+        await setTimeout(PAUSE_MS);
+      } else {
+        const keys = Array.from({ length: this.atOnce }, (_, at) => `m-${number}-${at}`);
+        await Promise.all(keys.map((key) => this.#deliver(key)));
+        await setTimeout(100);
       }
-      await setTimeout(PAUSE_MS);
+    }
+  }
+
+  async #deliver(key: string): Promise<void> {
+    this.#begun.add(key);
+    while (!this.#accepted.has(key)) {
+      try {
+        await this.deliver(key);
+        this.#accepted.add(key);
+      } catch {
+        this.#retries += 1;
+        await setTimeout(20);
+      }
     }
   }
 }
@@ -132,4 +145,63 @@ export class RabbitmqSender extends NumberedSender {
     this.#channel.sendToQueue(this.access.queue, Buffer.from(JSON.stringify({ key })), options);
     return this.#channel.waitForConfirms();
   }
+}
+
+/** The cluster for tests of librdkafka: its broker goes down and up, is slow, and answers with errors. */
+export class KafkaSender extends NumberedSender {
+  readonly access: { readonly brokers: readonly string[] };
+  readonly #kafka: MockKafka;
+  #disturbances = 0;
+  #producer: Producer | undefined;
+
+  private constructor(kafka: MockKafka) {
+    super();
+    this.#kafka = kafka;
+    this.access = { brokers: kafka.brokers };
+  }
+
+  static async start(): Promise<KafkaSender> {
+    const kafka = await MockKafka.start();
+    // More than there are members: one without a partition keeps this cluster from giving any to the others.
+    await kafka.topic('torture', 8);
+    return new KafkaSender(kafka);
+  }
+
+  async disturb(): Promise<void> {
+    // A group takes seconds to join: it is disturbed while it reads as well.
+    await setTimeout(1_500);
+    this.#disturbances += 1;
+    switch (this.#disturbances % 3) {
+      case 0:
+        await this.#kafka.down(1);
+        await setTimeout(200);
+        return this.#kafka.up(1);
+      case 1:
+        // Commit: REQUEST_TIMED_OUT.
+        return this.#kafka.fail(8, 7, 1);
+      default:
+        await this.#kafka.latency(1, 100);
+        await setTimeout(300);
+        return this.#kafka.latency(1, 0);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#producer?.disconnect();
+    await this.#kafka.stop();
+  }
+
+  protected override async deliver(key: string): Promise<unknown> {
+    this.#producer ??= await connected(this.#kafka);
+    return this.#producer.send({ topic: 'torture', messages: [{ key, value: JSON.stringify({ key }) }] });
+  }
+}
+
+/** It tries nothing again by itself: how often something was sent has to be known. */
+async function connected(kafka: MockKafka): Promise<Producer> {
+  const producer = kafka
+    .kafka()
+    .producer({ retry: { retries: 0 }, createPartitioner: Partitioners.DefaultPartitioner });
+  await producer.connect();
+  return producer;
 }

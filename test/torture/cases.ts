@@ -25,7 +25,7 @@ import { eventsInFlight } from './served-scenarios.js';
 import type { Service, Services } from './services.js';
 import { judgeSlack, slackServices } from './slack.js';
 import type { SteadyCase } from './steady.js';
-import { streamCases } from './streams.js';
+import { streamCases, streamSteady } from './streams.js';
 import { createTree, treeKeys } from './tree.js';
 import { webhookCases, webhookSteady } from './webhook.js';
 
@@ -150,7 +150,7 @@ export const groups: Readonly<Record<string, Group>> = {
     },
     contended: {},
   },
-  streams: { scenarios: {}, contended: {}, live: streamCases },
+  streams: { scenarios: {}, contended: {}, live: streamCases, steady: streamSteady },
   webhook: { scenarios: {}, contended: {}, live: webhookCases, steady: webhookSteady },
   database: {
     scenarios: {},

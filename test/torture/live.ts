@@ -42,6 +42,8 @@ export interface LiveVerdict {
   readonly destroyed: number;
   /** How often something was sent again because nobody took it. */
   readonly retries?: number;
+  /** How often somebody joined a group. */
+  readonly joins?: number;
 }
 
 /** What one round came to. */

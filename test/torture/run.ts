@@ -58,7 +58,13 @@ const slow: Readonly<Record<string, { readonly full: Effort; readonly short: Eff
     short: { occurrences: nowAndThen, randomRounds: 1, contendedRounds: 0, live: oneRound },
   },
   streams: {
-    full: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: { rounds: 8, seconds: 25 } },
+    full: {
+      occurrences: () => [],
+      randomRounds: 0,
+      contendedRounds: 0,
+      live: { rounds: 8, seconds: 25 },
+      steadySeconds: 300,
+    },
     short: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: { rounds: 1, seconds: 4 } },
   },
   webhook: {

@@ -4,7 +4,6 @@ import { setTimeout } from 'node:timers/promises';
 import type { LiveCase, LiveVerdict } from './live.js';
 import type { Stored } from './log-judge.js';
 import type { Service, Services } from './services.js';
-import type { AnySource } from './store-scenarios.js';
 
 const LOOK_MS = 200;
 /** After so long it will not come any more: the judge says what is missing. */
@@ -92,18 +91,29 @@ function restFile(directory: string): string {
   return join(directory, 'rest.json');
 }
 
+/** Whether nothing is being sent. */
+export function isResting(directory: string): boolean {
+  return existsSync(restFile(directory));
+}
+
+/** What reads; `idle` as long as it has not begun. */
+export interface Reading {
+  close(): Promise<void>;
+  getStatus(): { readonly state: string };
+}
+
 /** Closes a source when nothing is sent any more and all that was accepted is stored. */
 export async function closeWhenAllIsStored(
   directory: string,
   stored: Stored,
-  source: AnySource,
+  source: Reading,
   done: AbortSignal,
 ): Promise<void> {
   let restsSince: number | undefined;
   while (!done.aborted) {
     await setTimeout(LOOK_MS);
     // Before the first iteration there may be no table to look into.
-    if (!existsSync(restFile(directory)) || source.getStatus().state === 'idle') continue;
+    if (!isResting(directory) || source.getStatus().state === 'idle') continue;
     const accepted = JSON.parse(readFileSync(restFile(directory), 'utf8')) as string[];
     const found = new Set(await stored(directory));
     restsSince ??= performance.now();
