@@ -1,5 +1,5 @@
 import type { Clock } from '../../../core/clock.js';
-import { retry } from '../../../toolkit/retry.js';
+import { isWorthRetrying, retry } from '../../../toolkit/retry.js';
 import { type ReconnectPolicy, retryPolicyOf } from '../reconnecting.js';
 import type { RedisClient } from './client.js';
 
@@ -7,7 +7,7 @@ export interface SideConnectionOptions {
   readonly open: (signal: AbortSignal) => Promise<RedisClient>;
   readonly policy: ReconnectPolicy;
   readonly clock: Clock;
-  /** Once it has fired, nothing is tried again. */
+  /** Once it has fired, what fails is tried once more, at once. */
   readonly signal: AbortSignal;
 }
 
@@ -27,7 +27,14 @@ export class SideConnection {
   /** What is asked has to do no harm when it is asked twice. */
   async run<Answer>(ask: (client: RedisClient) => Promise<Answer>): Promise<Answer> {
     const { policy, clock, signal } = this.#options;
-    return retry(async () => ask(await this.#open()), { policy: retryPolicyOf(policy), clock, signal });
+    const attempt = async (): Promise<Answer> => ask(await this.#open());
+    try {
+      return await retry(attempt, { policy: retryPolicyOf(policy), clock, signal });
+    } catch (error) {
+      if (!signal.aborted || !isWorthRetrying(error)) throw error;
+      // Who reads no more still wants what was handled to be known upstream, and is not to be told of an abort.
+      return attempt();
+    }
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,8 @@
-import { AuthenticationError, ConfigError, ConnectionError, PermissionError } from 'headwater';
+import { AuthenticationError, ConfigError, ConnectionError, PermissionError, systemClock } from 'headwater';
 import { RedisSource } from 'headwater/sources/streams/redis';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { RedisClient } from '../../../../src/sources/streams/redis/client.js';
+import { SideConnection } from '../../../../src/sources/streams/redis/side-connection.js';
 import { freePort } from '../../../services/daemon.js';
 import { describeWith } from '../../../services/needs.js';
 import { isRedisThere, openRedis } from '../../../services/redis.js';
@@ -90,5 +92,41 @@ describeWith('Redis', await isRedisThere(), 'a Redis that fails', () => {
     for (const each of bad) {
       await expect(RedisSource.create({ id: 'r', config: each as never })).rejects.toThrow(ConfigError);
     }
+  });
+});
+
+describe('an acknowledgement that fails when the iteration ends', () => {
+  const lost = new ConnectionError('the connection was lost');
+  const client = { lost: new AbortController().signal, close() {} } as unknown as RedisClient;
+  const open = async () => client;
+  const policy = { retries: 10, minDelayMs: 60_000, maxDelayMs: 60_000 };
+
+  async function settled(answers: readonly (Error | string)[], endsAfterMs?: number) {
+    const ending = new AbortController();
+    const end = () => ending.abort(new DOMException('the iteration ended', 'AbortError'));
+    if (endsAfterMs === undefined) end();
+    else setTimeout(end, endsAfterMs);
+    const side = new SideConnection({ open, policy, clock: systemClock, signal: ending.signal });
+    let asked = 0;
+    const answer = await side
+      .run(async () => {
+        const next = answers[asked++];
+        if (next instanceof Error) throw next;
+        return next;
+      })
+      .catch((error: unknown) => error);
+    await side.close();
+    return { answer, asked };
+  }
+
+  it('is tried once more, at once, whether the end comes before it or while it waits', async () => {
+    expect(await settled([lost, 'done'])).toEqual({ answer: 'done', asked: 2 });
+    expect(await settled([lost, 'done'], 10)).toEqual({ answer: 'done', asked: 2 });
+  });
+
+  it('is told as what it is when it fails again, not as an abort', async () => {
+    expect(await settled([lost, lost, 'done'], 10)).toEqual({ answer: lost, asked: 2 });
+    const refused = new PermissionError('not allowed');
+    expect(await settled([refused, 'done'])).toEqual({ answer: refused, asked: 1 });
   });
 });
