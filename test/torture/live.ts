@@ -54,8 +54,11 @@ export interface LiveRound extends LiveVerdict {
 }
 
 export interface LiveEffort {
+  /** So many at least. */
   readonly rounds: number;
   readonly seconds: number;
+  /** Until there were so many in all; default 0. */
+  readonly kills?: number;
 }
 
 /**

@@ -62,7 +62,8 @@ const slow: Readonly<Record<string, { readonly full: Effort; readonly short: Eff
       occurrences: () => [],
       randomRounds: 0,
       contendedRounds: 0,
-      live: { rounds: 8, seconds: 25 },
+      // To begin takes Kafka seconds: in longer rounds more of them are left for kills.
+      live: { rounds: 3, seconds: 60, kills: 50 },
       steadySeconds: 300,
     },
     short: { occurrences: () => [], randomRounds: 0, contendedRounds: 0, live: { rounds: 1, seconds: 4 } },
@@ -157,10 +158,11 @@ async function runGroup(
     );
   }
   for (const [scenario, each] of Object.entries(group.live ?? {})) {
+    const { rounds: atLeast, seconds, kills = 0 } = effort.live;
     const rounds: LiveRound[] = [];
-    for (let round = 0; round < effort.live.rounds; round += 1) {
+    while (rounds.length < atLeast || rounds.reduce((sum, round) => sum + round.kills, 0) < kills) {
       const directory = mkdtempSync(join(work, `${scenario}-`));
-      rounds.push(await live(each, { program, scenario, directory }, effort.live.seconds, random));
+      rounds.push(await live(each, { program, scenario, directory }, seconds, random));
       rmSync(directory, { recursive: true, force: true });
     }
     lines.push(say(`${scenario}: ${(each.describe ?? describeRounds)(rounds)}`));

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { RetryableError } from '../../src/index.js';
 import type { LiveCase, LiveVerdict } from './live.js';
 import type { Stored } from './log-judge.js';
 import type { Service, Services } from './services.js';
@@ -119,5 +120,14 @@ export async function closeWhenAllIsStored(
     restsSince ??= performance.now();
     const isTooLate = performance.now() - restsSince > PATIENCE_MS;
     if (isTooLate || accepted.every((id) => found.has(id))) return source.close();
+  }
+}
+
+/** Who leaves while the broker is away is told that not all was acknowledged there: it comes again. */
+export async function untilItLeaves(reading: Promise<unknown>, hasLeft: () => boolean): Promise<void> {
+  try {
+    await reading;
+  } catch (error) {
+    if (!hasLeft() || !RetryableError.isInstance(error)) throw error;
   }
 }

@@ -6,7 +6,7 @@ import { JsonlSink } from '../../src/sinks/jsonl/index.js';
 import { readLines } from './judge.js';
 import type { Stored } from './log-judge.js';
 import { BATCH, type Scenario } from './scenario.js';
-import { closeWhenAllIsStored, isResting } from './sent-while-read.js';
+import { closeWhenAllIsStored, isResting, untilItLeaves } from './sent-while-read.js';
 import { accessOf } from './services.js';
 import type { AnySource } from './store-scenarios.js';
 
@@ -49,7 +49,11 @@ export function membersJoinAndLeave({ open, staysForMs: [least, most], keyOf }: 
     let isReading = false;
     const stay = async (place: number): Promise<void> => {
       const source = await open(access, `member-${place}`);
-      const leave = (): void => void source.close();
+      let hasLeft = false;
+      const leave = (): void => {
+        hasLeft = true;
+        void source.close();
+      };
       stop.signal.addEventListener('abort', leave, { once: true });
       const sink = new JsonlSink(join(directory, `member-${place}.jsonl`));
       appendFileSync(joinsFile(directory), '.');
@@ -57,7 +61,8 @@ export function membersJoinAndLeave({ open, staysForMs: [least, most], keyOf }: 
         // When nothing is sent any more, whoever is there brings it to its end.
         .then(() => (isResting(directory) ? undefined : leave()))
         .catch(() => {});
-      await ingest({ source, sink, batch: { maxEvents: BATCH }, follow: true, onProgress: say });
+      const reading = ingest({ source, sink, batch: { maxEvents: BATCH }, follow: true, onProgress: say });
+      await untilItLeaves(reading, () => hasLeft);
       await leaving;
       await sink.close();
       stop.signal.removeEventListener('abort', leave);

@@ -7,7 +7,7 @@ import { RedisSource } from '../../src/sources/streams/redis/index.js';
 import { linesOfJsonl } from './judge.js';
 import { type Stored, storedInSqlite } from './log-judge.js';
 import { BATCH, type Scenario } from './scenario.js';
-import { closeWhenAllIsStored } from './sent-while-read.js';
+import { closeWhenAllIsStored, untilItLeaves } from './sent-while-read.js';
 import { accessOf } from './services.js';
 import { type AnySource, intoDatabase } from './store-scenarios.js';
 import { type Membership, membersJoinAndLeave } from './streams-members.js';
@@ -42,7 +42,7 @@ const openRabbitmqSource: Open = ({ url, queue }: { url: string; queue: string }
     : RabbitmqSource.create({ id, config: { mode: 'stream', url, queue, prefetch: 50, reconnect } });
 
 const openKafkaSource: Open = ({ brokers }: { brokers: string[] }, mode, id = ID) => {
-  const times = { heartbeatMs: 300, sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 3_000, maxWaitMs: 100 };
+  const times = { heartbeatMs: 300, sessionTimeoutMs: 4_500, rebalanceTimeoutMs: 3_000, maxWaitMs: 100 };
   const commit = mode === 'upstream' ? 'acknowledged' : 'external';
   return KafkaSource.create({ id, config: { brokers, topics: [ID], group: ID, commit, ...times, reconnect } });
 };
@@ -51,13 +51,19 @@ const openKafkaSource: Open = ({ brokers }: { brokers: string[] }, mode, id = ID
 function reads(open: Open, mode: 'upstream' | 'cursor'): Scenario {
   return async (directory) => {
     const source = (await open(accessOf(directory) as never, mode)) as AnySource;
-    process.once('SIGTERM', () => void source.close());
+    let hasLeft = false;
+    process.once('SIGTERM', () => {
+      hasLeft = true;
+      void source.close();
+    });
     const done = new AbortController();
     const saying = sayWhenItReads(source, done.signal);
     const stored = mode === 'upstream' ? messagesInJsonl : storedInSqlite;
     const looking = closeWhenAllIsStored(directory, stored, source, done.signal);
-    if (mode === 'upstream') await intoJsonl(directory, source);
-    else await intoDatabase('sqlite', directory, source, { keyOf: keyOfMessage, batch: BATCH, follow: true });
+    const options = { keyOf: keyOfMessage, batch: BATCH, follow: true };
+    const isUpstream = mode === 'upstream';
+    const reading = isUpstream ? intoJsonl(directory, source) : intoDatabase('sqlite', directory, source, options);
+    await untilItLeaves(reading, () => hasLeft);
     done.abort();
     await Promise.all([looking, saying]);
   };

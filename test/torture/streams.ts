@@ -57,7 +57,7 @@ export const streamCases: Readonly<Record<string, LiveCase>> = {
 };
 
 /** So many messages in a tenth of a second. */
-const AT_ONCE = 60;
+const AT_ONCE = 80;
 
 function fast(start: Start): SteadyCase {
   return sentFast(async () => Object.assign(await start(), { atOnce: AT_ONCE }));

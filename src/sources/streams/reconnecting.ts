@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Clock } from '../../core/clock.js';
 import { RetryableError } from '../../core/errors.js';
-import { delayBefore, type RetryPolicy } from '../../toolkit/retry.js';
+import { delayBefore, isWorthRetrying, type RetryPolicy, retry } from '../../toolkit/retry.js';
 
 /** How often a lost connection is tried again before the iteration fails with the error, and how far apart. */
 export const reconnectPolicy = z
@@ -17,7 +17,7 @@ export const reconnectPolicy = z
 export type ReconnectPolicy = z.output<typeof reconnectPolicy>;
 
 /** The policy as `retry` takes it. */
-export function retryPolicyOf(policy: ReconnectPolicy): RetryPolicy {
+function retryPolicyOf(policy: ReconnectPolicy): RetryPolicy {
   return { ...policy, factor: 2 };
 }
 
@@ -55,5 +55,23 @@ export async function* reconnecting<Batch>(
       options.onRetry(error, failures, delayMs);
       await clock.sleep(delayMs, signal);
     }
+  }
+}
+
+/**
+ * Tells the broker what was handled, again by the policy when it fails; once the signal has fired, once more at once:
+ * who reads no more still wants it to be known, and is not to be told of an abort.
+ *
+ * @param tell has to do no harm when it is done twice
+ */
+export async function telling<Answer>(
+  tell: () => Promise<Answer>,
+  { policy, ...options }: { policy: ReconnectPolicy; clock: Clock; signal: AbortSignal; onRetry?(error: Error): void },
+): Promise<Answer> {
+  try {
+    return await retry(tell, { policy: retryPolicyOf(policy), ...options });
+  } catch (error) {
+    if (!options.signal.aborted || !isWorthRetrying(error)) throw error;
+    return tell();
   }
 }

@@ -1,5 +1,6 @@
 import { orAborted } from '../../../toolkit/or-aborted.js';
 import { reasonOf } from '../reason.js';
+import { telling } from '../reconnecting.js';
 import { partitionKey } from './cursor.js';
 import { toMetadata } from './deliveries.js';
 import type { KafkaBatch, KafkaMessage, KafkaPartition } from './kafka-client.js';
@@ -40,13 +41,16 @@ export class Handing {
     yield commit === 'acknowledged' ? part : { ...part, settle: () => {} };
   }
 
-  /** Commits, unless the partition is somebody else's. */
-  async commit(at: KafkaPartition, position: Position, epoch: Epoch): Promise<void> {
-    if (epoch.isLost) return;
-    const { topic, partition } = at;
-    const isCounted = this.#reader.config.maxDeliveries !== undefined;
-    const metadata = isCounted ? toMetadata(position.attempts) : undefined;
-    await epoch.client.commit([{ topic, partition, offset: `${position.frontier}`, metadata }]);
+  /** Commits, for as long as the partition is not somebody else's. */
+  async commit({ topic, partition }: KafkaPartition, position: Position, epoch: Epoch): Promise<void> {
+    const { config, clock, context, logger } = this.#reader;
+    const tell = async (): Promise<void> => {
+      if (epoch.isLost) return;
+      const metadata = config.maxDeliveries === undefined ? undefined : toMetadata(position.attempts);
+      await epoch.client.commit([{ topic, partition, offset: `${position.frontier}`, metadata }]);
+    };
+    const onRetry = (error: Error): void => logger.warn({ error, topic, partition }, 'a commit failed');
+    await telling(tell, { policy: config.reconnect, clock, signal: context.signal, onRetry });
   }
 
   #part(batch: KafkaBatch, messages: readonly KafkaMessage[], epoch: Epoch): Part {

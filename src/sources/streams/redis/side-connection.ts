@@ -1,6 +1,5 @@
 import type { Clock } from '../../../core/clock.js';
-import { isWorthRetrying, retry } from '../../../toolkit/retry.js';
-import { type ReconnectPolicy, retryPolicyOf } from '../reconnecting.js';
+import { type ReconnectPolicy, telling } from '../reconnecting.js';
 import type { RedisClient } from './client.js';
 
 export interface SideConnectionOptions {
@@ -27,14 +26,7 @@ export class SideConnection {
   /** What is asked has to do no harm when it is asked twice. */
   async run<Answer>(ask: (client: RedisClient) => Promise<Answer>): Promise<Answer> {
     const { policy, clock, signal } = this.#options;
-    const attempt = async (): Promise<Answer> => ask(await this.#open());
-    try {
-      return await retry(attempt, { policy: retryPolicyOf(policy), clock, signal });
-    } catch (error) {
-      if (!signal.aborted || !isWorthRetrying(error)) throw error;
-      // Who reads no more still wants what was handled to be known upstream, and is not to be told of an abort.
-      return attempt();
-    }
+    return telling(async () => ask(await this.#open()), { policy, clock, signal });
   }
 
   async close(): Promise<void> {

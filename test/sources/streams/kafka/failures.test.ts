@@ -70,6 +70,29 @@ describeWith('librdkafka with gcc', isKafkaThere(), 'a Kafka that fails', () => 
     await own.stop();
   }, 120_000);
 
+  it.concurrent('a commit that fails again and again is tried for as long as `reconnect` says', async () => {
+    const own = await MockKafka.start();
+    await own.topic('commits', 1);
+    await own.send('commits', numbered(1, 10));
+    const source = await openSource(own, 'commits', { reconnect: { retries: 5, minDelayMs: 10, maxDelayMs: 50 } });
+    // REQUEST_TIMED_OUT, more often than the client tries by itself.
+    await own.fail(8, 7, 9);
+    const stop = new AbortController();
+    const reading = collect(source.generateEvents({ follow: true, signal: stop.signal })).catch((error) => error);
+    const admin = own.kafka().admin();
+    await admin.connect();
+    const committed = async () => {
+      const [topic] = await admin.fetchOffsets({ groupId: source.config.group, topics: ['commits'] });
+      return topic?.partitions[0]?.offset;
+    };
+    await eventually(async () => (await committed()) === '10', 'everything is committed', 30_000);
+    stop.abort('enough');
+    expect(await reading).toBe('enough');
+    await source.close();
+    await admin.disconnect();
+    await own.stop();
+  }, 60_000);
+
   it.concurrent('topics that are not there, what is not allowed', async () => {
     const missing = await openSource(kafka, 'nothing-there');
     await expect(collect(missing.generateEvents())).rejects.toThrow(NotFoundError);
