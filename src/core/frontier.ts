@@ -106,6 +106,11 @@ export class Frontier {
     });
   }
 
+  /** What there is to wait for before more is read, so that what upstream was not told yet does not pile up. */
+  room(): Promise<void> | undefined {
+    return this.#settler.room();
+  }
+
   /** Gives up what is in flight and tells upstream for the last time; from here on nothing moves. */
   release(error: unknown): void {
     this.#position = this.cursor;

@@ -107,6 +107,9 @@ export class Iteration {
 
   /** The next batch of a source that reads in batches, or undefined at its end. */
   async readBatch(): Promise<Delivery | undefined> {
+    const room = this.frontier.room();
+    if (room !== undefined) await room;
+    if (this.ending !== undefined) return undefined;
     const { iterator } = this.upstream as Extract<Upstream, { kind: 'batches' }>;
     const result = await iterator.next();
     if (result.done === true) return undefined;

@@ -16,6 +16,9 @@ export interface Delivery {
   error: unknown;
 }
 
+/** So many deliveries that are done with may wait to be told upstream; each of them is held with its events. */
+const MOST_WAITING = 8;
+
 /** Tells upstream what was acknowledged: in order, one call at a time, calls that waited melted into one. */
 export class Settler {
   readonly #queue: Delivery[] = [];
@@ -45,6 +48,11 @@ export class Settler {
       delivery.error ??= error;
     }
     this.tell();
+  }
+
+  /** Where upstream is slower to be told than the consumer is: resolves when it has been told; undefined if it is not. */
+  room(): Promise<void> | undefined {
+    return this.#queue[MOST_WAITING - 1]?.final === true ? this.idle() : undefined;
   }
 
   async idle(): Promise<void> {

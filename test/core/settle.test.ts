@@ -152,6 +152,36 @@ it('readBatches is resumed, and may end, before earlier batches are settled', as
   expect(settled).toEqual([1, 2]);
 });
 
+it('batches do not pile up where upstream is slower to be told than the consumer is', async () => {
+  let told = 0;
+  let ahead = 0;
+  const { source, calls } = settling(Array(100).fill(1), {
+    onSettle: async () => {
+      await turns(20);
+      told += 1;
+    },
+    before: (batch) => {
+      ahead = Math.max(ahead, batch - told);
+    },
+  });
+  expect(await take(source.generateEvents())).toHaveLength(100);
+  expect(calls).toHaveLength(100);
+  expect(ahead).toBeGreaterThan(3);
+  expect(ahead).toBeLessThan(12);
+});
+
+it('an abort ends the wait for an upstream that is never told', async () => {
+  const stop = new AbortController();
+  const clock = new FakeClock();
+  const { source } = settling(Array(100).fill(1), { onSettle: never, clock });
+  const read = take(source.generateEvents({ signal: stop.signal })).catch((error: unknown) => error);
+  await turns(200);
+  stop.abort('enough');
+  await turns();
+  await clock.advance(5_000);
+  expect(await read).toBe('enough');
+});
+
 it('what is deferred runs after the last settle, also when batches are settled after the end was told', async () => {
   const { source, calls, steps } = settling([1, 1]);
   const batches = source.generateBatches({ settlement: 'explicit' });

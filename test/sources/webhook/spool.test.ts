@@ -179,8 +179,7 @@ describe('with a spool', () => {
       await clock.advance(5_000);
     }
     expect((await late)?.status).toBe(503);
-    void events.next();
-    await turns();
+    expect((await events.next()).value?.id).toBe('small and late');
     void events.next();
     await turns();
     expect((await send('small and late'))?.status).toBe(200);

@@ -1,9 +1,8 @@
 import { orAborted } from '../../../toolkit/or-aborted.js';
 import { reasonOf } from '../reason.js';
-import { telling } from '../reconnecting.js';
+import type { Committing } from './committing.js';
 import { partitionKey } from './cursor.js';
-import { toMetadata } from './deliveries.js';
-import type { KafkaBatch, KafkaMessage, KafkaPartition } from './kafka-client.js';
+import type { KafkaBatch, KafkaMessage } from './kafka-client.js';
 import type { KafkaSourceBatch, ReaderContext } from './mode.js';
 import type { Position } from './positions.js';
 import type { Epoch } from './session.js';
@@ -17,12 +16,14 @@ export interface Part {
   nextAt(count: number): string;
 }
 
-/** Hands out messages, commits what is acknowledged of them, and counts how often that was tried. */
+/** Hands out messages, has committed what is acknowledged of them, and counts how often that was tried. */
 export class Handing {
   readonly #reader: ReaderContext;
+  readonly #committing: Committing;
 
-  constructor(reader: ReaderContext) {
+  constructor(reader: ReaderContext, committing: Committing) {
     this.#reader = reader;
+    this.#committing = committing;
   }
 
   async *parts(
@@ -37,20 +38,12 @@ export class Handing {
       return;
     }
     const part = this.#part(batch, messages, epoch);
-    if (commit === 'automatic') await part.settle(messages.length, { final: true });
+    if (commit === 'automatic') {
+      const position = epoch.positions.get(partitionKey(batch)) as Position;
+      position.frontier = position.next;
+      await this.#committing.commit(batch, position, epoch);
+    }
     yield commit === 'acknowledged' ? part : { ...part, settle: () => {} };
-  }
-
-  /** Commits, for as long as the partition is not somebody else's. */
-  async commit({ topic, partition }: KafkaPartition, position: Position, epoch: Epoch): Promise<void> {
-    const { config, clock, context, logger } = this.#reader;
-    const tell = async (): Promise<void> => {
-      if (epoch.isLost) return;
-      const metadata = config.maxDeliveries === undefined ? undefined : toMetadata(position.attempts);
-      await epoch.client.commit([{ topic, partition, offset: `${position.frontier}`, metadata }]);
-    };
-    const onRetry = (error: Error): void => logger.warn({ error, topic, partition }, 'a commit failed');
-    await telling(tell, { policy: config.reconnect, clock, signal: context.signal, onRetry });
   }
 
   #part(batch: KafkaBatch, messages: readonly KafkaMessage[], epoch: Epoch): Part {
@@ -63,14 +56,14 @@ export class Handing {
     return {
       messages,
       nextAt: (count) => `${nextAt(count)}`,
-      settle: async (acknowledged) => {
+      settle: (acknowledged) => {
         if (acknowledged <= told) return;
         told = acknowledged;
         position.frontier = nextAt(acknowledged);
         const { next, frontier, attempts } = position;
         // What comes next was handed out already, or was not.
         position.attempts = { count: next > frontier ? 1 : 0, until: larger(attempts.until, next) };
-        await this.commit(batch, position, epoch);
+        this.#committing.moved(batch, position, epoch);
         position.onMoved?.();
       },
       setAside: this.#setsAside(batch, messages, epoch),
@@ -122,7 +115,7 @@ export class Handing {
       if (isFirstHeld) position.frontier = first;
       const count = isFirstHeld ? tried + 1 : position.attempts.count;
       position.attempts = { count, until: larger(position.attempts.until, position.next) };
-      await this.commit(batch, position, epoch);
+      await this.#committing.commit(batch, position, epoch);
       yield part;
     }
   }
@@ -146,7 +139,7 @@ export class Handing {
     position.next = BigInt(message.offset) + 1n;
     position.frontier = position.next;
     position.attempts = { ...position.attempts, count: 0 };
-    await this.commit(batch, position, epoch);
+    await this.#committing.commit(batch, position, epoch);
     const { offset } = message;
     const told = { topic, partition, offset, deliveries, target };
     this.#reader.logger.warn(told, 'a message that was never acknowledged was set aside');

@@ -16,7 +16,10 @@ export interface ReaderContext {
   readonly context: ReadContext<KafkaCursor>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The group, in place of the membership before. */
   open(): Promise<KafkaClient>;
+  /** Is done before the group is left, if it does not take too long. */
+  beforeLeaving(work: () => Promise<void>): void;
   make(fields: object): KafkaEvent;
   gap(reason: GapReason, detail: string, range: { from?: unknown; to?: unknown; count?: number }): GapEvent;
   onCaughtUp(): void;

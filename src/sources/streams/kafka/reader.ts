@@ -1,5 +1,6 @@
 import { NotFoundError } from '../../../core/errors.js';
 import { orAborted } from '../../../toolkit/or-aborted.js';
+import { Committing } from './committing.js';
 import { type KafkaCursor, parseCursor, partitionKey } from './cursor.js';
 import { Handing } from './handing.js';
 import type { KafkaBatch, KafkaClient, KafkaMessage } from './kafka-client.js';
@@ -11,11 +12,16 @@ import { toEvents } from './to-events.js';
 /** A group of consumers: joins, hands out what comes, commits what is acknowledged. */
 export class KafkaReader {
   readonly #reader: ReaderContext;
+  readonly #committing: Committing;
+  readonly #handing: Handing;
   /** With `commit: 'external'`: where each partition was handed out to. */
   #next: Readonly<Record<string, string>>;
 
   constructor(reader: ReaderContext) {
     this.#reader = reader;
+    this.#committing = new Committing(reader);
+    this.#handing = new Handing(reader, this.#committing);
+    reader.beforeLeaving(() => this.#committing.flushed());
     this.#next = parseCursor(reader.context.cursor, reader.sourceId).next;
   }
 
@@ -24,12 +30,14 @@ export class KafkaReader {
       const client = await this.#reader.open();
       const topics = await this.#topics(client);
       const session = new Session(this.#reader, client, () => (this.#isExternal ? { next: this.#next } : undefined));
+      this.#committing.begin((error) => session.failed(error));
       try {
         await orAborted(client.consume(topics, session), this.#reader.context.signal);
         const hasEnded = yield* this.#hand(session, topics);
         if (hasEnded) return;
       } catch (error) {
         session.end();
+        this.#committing.forget();
         throw error;
       }
       session.end();
@@ -56,7 +64,6 @@ export class KafkaReader {
   /** Gives true at the end of all there is, false when there are other topics than before. */
   async *#hand(session: Session, topics: readonly string[]): AsyncGenerator<KafkaSourceBatch, boolean, undefined> {
     const { context, clock, config, onCaughtUp } = this.#reader;
-    const handing = new Handing(this.#reader);
     let lookedAt = clock.now();
     for (;;) {
       const isOver = clock.now() - lookedAt >= config.topicRefreshMs;
@@ -70,7 +77,7 @@ export class KafkaReader {
         continue;
       }
       const [arrived] = session.arrivals.take(1);
-      if (arrived !== undefined) yield* this.#arrived(arrived, handing);
+      if (arrived !== undefined) yield* this.#arrived(arrived);
     }
   }
 
@@ -92,27 +99,26 @@ export class KafkaReader {
     }
   }
 
-  async *#arrived(arrived: Arrived, handing: Handing): AsyncGenerator<KafkaSourceBatch, void, undefined> {
+  async *#arrived(arrived: Arrived): AsyncGenerator<KafkaSourceBatch, void, undefined> {
     const { epoch } = arrived;
     if (epoch.isLost) return;
     if (arrived.loss !== undefined) {
-      yield this.#gap(arrived.loss, epoch, handing);
+      yield this.#gap(arrived.loss, epoch);
       return;
     }
-    if (arrived.take()) yield* this.#batch(arrived.batch, epoch, handing);
+    if (arrived.take()) yield* this.#batch(arrived.batch, epoch);
   }
 
-  async *#batch(batch: KafkaBatch, epoch: Epoch, handing: Handing): AsyncGenerator<KafkaSourceBatch, void, undefined> {
+  async *#batch(batch: KafkaBatch, epoch: Epoch): AsyncGenerator<KafkaSourceBatch, void, undefined> {
     const key = partitionKey(batch);
     const position = epoch.positions.get(key);
     if (position === undefined) return;
     // kafkajs may bring what was asked for before it was told to read on from elsewhere.
     const messages = from(batch.messages, position.next);
     const first = messages[0];
-    if (first !== undefined && BigInt(first.offset) > position.next)
-      yield* this.#hole(batch, epoch, first.offset, handing);
+    if (first !== undefined && BigInt(first.offset) > position.next) yield* this.#hole(batch, epoch, first.offset);
     this.#reader.onLag(key, BigInt(batch.highWatermark) - BigInt(messages.at(-1)?.offset ?? batch.highWatermark) - 1n);
-    for await (const part of handing.parts(batch, messages, epoch)) {
+    for await (const part of this.#handing.parts(batch, messages, epoch)) {
       const events = await toEvents(this.#reader, batch, part.messages);
       const aside = part.setAside && { setAside: part.setAside };
       if (!this.#isExternal) {
@@ -132,19 +138,18 @@ export class KafkaReader {
     { topic, partition }: KafkaBatch,
     epoch: Epoch,
     offset: string,
-    handing: Handing,
   ): AsyncGenerator<KafkaSourceBatch, void, undefined> {
     const position = epoch.positions.get(partitionKey({ topic, partition }));
     const found = (await epoch.client.watermarks(topic)).find((each) => each.partition === partition);
     if (position === undefined || found === undefined || BigInt(found.low) <= position.next) return;
     // The client has gone on by itself, and may have said so to the group: until the gap is acknowledged, it is as before.
-    if (!this.#isExternal) await handing.commit({ topic, partition }, position, epoch);
+    if (!this.#isExternal) await this.#committing.commit({ topic, partition }, position, epoch);
     const loss = { topic, partition, from: position.next, to: BigInt(offset), isAnother: false };
     position.next = loss.to;
-    yield this.#gap(loss, epoch, handing);
+    yield this.#gap(loss, epoch);
   }
 
-  #gap({ topic, partition, from, to, isAnother }: Loss, epoch: Epoch, handing: Handing): KafkaSourceBatch {
+  #gap({ topic, partition, from, to, isAnother }: Loss, epoch: Epoch): KafkaSourceBatch {
     const key = partitionKey({ topic, partition });
     const detail = isAnother
       ? `partition ${key} ends before the offset that comes next: it is another than was read`
@@ -158,10 +163,10 @@ export class KafkaReader {
     const position = epoch.positions.get(key);
     return {
       events: [event],
-      settle: async (acknowledged) => {
+      settle: (acknowledged) => {
         if (acknowledged === 0 || position === undefined) return;
         if (position.frontier < to) position.frontier = to;
-        await handing.commit({ topic, partition }, position, epoch);
+        this.#committing.moved({ topic, partition }, position, epoch);
       },
     };
   }

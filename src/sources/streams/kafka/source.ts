@@ -22,7 +22,7 @@ import type { KafkaClient, KafkaClientOptions } from './kafka-client.js';
 import type { KafkaSourceBatch, ReaderContext } from './mode.js';
 import { KafkaReader } from './reader.js';
 
-/** How long it is waited for a client to leave its group. */
+/** How long it is waited for the last commit, and for a client to leave its group. */
 const LEAVING_MS = 4_500;
 
 const groupCapabilities: Capabilities = {
@@ -126,12 +126,13 @@ export class KafkaSource extends BrokerSource<KafkaEvent, KafkaCursor, KafkaConf
 
   #context(context: ReadContext<KafkaCursor>): ReaderContext {
     let client: KafkaClient | undefined;
-    // Whoever is still in the group holds partitions; but kafkajs may never come to an end with brokers that are gone.
+    let isToBeDone = async (): Promise<void> => {};
     const leave = async (): Promise<void> => {
-      const patience = new AbortController();
-      const longEnough = this.clock.sleep(LEAVING_MS, patience.signal).catch(() => {});
-      await Promise.race([client?.close(), longEnough]);
-      patience.abort();
+      try {
+        await this.#patiently(isToBeDone());
+      } finally {
+        await this.#patiently(client?.close());
+      }
     };
     context.defer(leave);
     return {
@@ -147,12 +148,26 @@ export class KafkaSource extends BrokerSource<KafkaEvent, KafkaCursor, KafkaConf
         await orAborted(next.connect(), context.signal);
         return next;
       },
+      beforeLeaving: (work) => {
+        isToBeDone = work;
+      },
       make: (fields) => this.event(fields as never) as KafkaEvent,
       gap: (reason, detail, range) => this.gap(reason, detail, range),
       onCaughtUp: () => this.setStatus({ state: 'caught-up' }),
       onLag: (partition, lag) => void this.#lag.set(partition, lag),
       countDropped: (reason, count) => this.countDropped(reason, count),
     };
+  }
+
+  /** Whoever is still in the group holds partitions; but kafkajs may never come to an end with brokers that are gone. */
+  async #patiently(work: Promise<void> | undefined): Promise<void> {
+    const patience = new AbortController();
+    const longEnough = this.clock.sleep(LEAVING_MS, patience.signal).catch(() => {});
+    try {
+      await Promise.race([work, longEnough]);
+    } finally {
+      patience.abort();
+    }
   }
 
   async #client(): Promise<KafkaClient> {
