@@ -7,7 +7,7 @@ const resultsFile = process.env['TEST_RESULTS'];
 
 export const sharedTestOptions = {
   pool: 'forks',
-  maxWorkers: 2,
+  maxWorkers: 4,
   // A rejection that nobody handles ends the worker, as it would end the host's process.
   execArgv: ['--unhandled-rejections=strict'],
   reporters: ['default', new NotRunReporter(), ...(resultsFile ? ['json' as const] : [])],

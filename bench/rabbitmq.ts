@@ -3,7 +3,7 @@ import { rabbitmqSource } from './built.js';
 import { type Bench, type Information, paired, type Row } from './measure.js';
 import { slowConsumer } from './slow-consumer.js';
 
-const MESSAGES = 20_000;
+const MESSAGES = 50_000;
 const PREFETCH = 500;
 const PAIRS = 7;
 const WARM_UPS = 2;
@@ -45,7 +45,7 @@ async function queues(names: readonly string[]): Promise<Row> {
     const config = { mode: 'queue', queue: left.pop() as string, prefetch: PREFETCH } as const;
     const source = await RabbitmqSource.create({ id: 'bench', config });
     let count = 0;
-    for await (const { events } of source.generateBatches({ limit: MESSAGES })) count += events.length;
+    for await (const { events } of source.generateBatches({ follow: true, limit: MESSAGES })) count += events.length;
     if (count !== MESSAGES) throw new Error(`${count} messages`);
     await source.close();
   };

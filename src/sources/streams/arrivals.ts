@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.js';
+import { type Clock, NOT_NEEDED } from '../../core/clock.js';
 
 /** What came by itself and was not taken yet. Bounded by whoever sends: prefetch, or a pause. */
 export class Arrivals<Item> {
@@ -33,35 +33,47 @@ export class Arrivals<Item> {
 
   /** Resolves when something is there. Rejects when nothing will come, and with `signal.reason` when the signal fires. */
   async some(signal: AbortSignal): Promise<void> {
-    const wake = (): void => this.#wake?.();
-    signal.addEventListener('abort', wake);
-    try {
-      for (;;) {
-        signal.throwIfAborted();
-        if (this.#failure !== undefined) throw this.#failure.error;
-        if (this.#items.length > 0) return;
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    } finally {
-      this.#wake = undefined;
-      signal.removeEventListener('abort', wake);
-    }
+    if (!this.#isThere(signal)) await this.#until(() => this.#isThere(signal), signal);
   }
 
   /** The same, but false when nothing came for so many milliseconds. */
   async someWithin(milliseconds: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
-    const over = new AbortController();
-    const either = AbortSignal.any([signal, over.signal]);
-    const some = this.some(either).then(() => true);
-    const none = clock.sleep(milliseconds, either).then(() => false);
-    some.catch(() => {});
-    none.catch(() => {});
+    if (this.#isThere(signal)) return true;
+    let isOver = false;
+    const timer = new AbortController();
+    clock.sleep(milliseconds, timer.signal).then(
+      () => {
+        isOver = true;
+        this.#wake?.();
+      },
+      () => {},
+    );
     try {
-      return await Promise.race([some, none]);
+      await this.#until(() => this.#isThere(signal) || isOver, signal);
     } finally {
-      over.abort();
+      timer.abort(NOT_NEEDED);
+    }
+    return this.#items.length > 0;
+  }
+
+  #isThere(signal: AbortSignal): boolean {
+    signal.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure.error;
+    return this.#items.length > 0;
+  }
+
+  async #until(holds: () => boolean, signal: AbortSignal): Promise<void> {
+    const wake = (): void => this.#wake?.();
+    signal.addEventListener('abort', wake);
+    try {
+      do {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      } while (!holds());
+    } finally {
+      this.#wake = undefined;
+      signal.removeEventListener('abort', wake);
     }
   }
 }

@@ -36,9 +36,14 @@ export type Payload =
   | { readonly reason: string; readonly value?: undefined };
 
 /** The value of a payload; a promise only where the host's function gives one. */
-export function readPayload(format: PayloadFormat, bytes: Buffer, origin: PayloadOrigin): Payload | Promise<Payload> {
+export function readPayload(
+  format: PayloadFormat,
+  bytes: Buffer,
+  name: string,
+  headers?: PayloadOrigin['headers'],
+): Payload | Promise<Payload> {
   if (format === 'base64') return { value: bytes.toString('base64') };
-  if (typeof format === 'function') return decodedBy(format, bytes, origin);
+  if (typeof format === 'function') return decodedBy(format, bytes, { name, headers });
   const text = bytes.toString('utf8');
   // What stands in for bytes that are no UTF-8 is looked for first, as it is nearly never there.
   if (text.includes('\ufffd') && !isUtf8(bytes)) return { reason: 'it is not UTF-8' };

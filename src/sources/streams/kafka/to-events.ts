@@ -20,7 +20,7 @@ export async function toEvents(
 function toEvent(reader: ReaderContext, at: KafkaPartition, message: KafkaMessage): KafkaEvent | Promise<KafkaEvent> {
   const { value, headers } = message;
   if (value === null) return made(reader, at, message, NO_VALUE);
-  const payload = readPayload(reader.config.format, value, { name: at.topic, headers });
+  const payload = readPayload(reader.config.format, value, at.topic, headers);
   return payload instanceof Promise
     ? payload.then((read) => made(reader, at, message, read))
     : made(reader, at, message, payload);

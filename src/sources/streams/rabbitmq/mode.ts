@@ -44,26 +44,29 @@ export async function toEvents(
   return events;
 }
 
-function toEvent(
+function toEvent(mode: ModeContext, config: RabbitmqConfig, message: Delivery): RabbitmqEvent | Promise<RabbitmqEvent> {
+  const read = readPayload(config.format, message.content, config.queue, message.properties.headers);
+  return read instanceof Promise
+    ? read.then((payload) => made(mode, config, message, payload))
+    : made(mode, config, message, read);
+}
+
+function made(
   { make, receipts }: ModeContext,
-  { queue, format }: RabbitmqConfig,
+  { queue }: RabbitmqConfig,
   message: Delivery,
-): RabbitmqEvent | Promise<RabbitmqEvent> {
-  const finish = ({ value, reason }: Payload): RabbitmqEvent => {
-    const about = aboutDelivery(queue, message);
-    const id = about.offset ?? idOf(message, receipts);
-    const time = timeOf(message);
-    const isInvalid = reason !== undefined;
-    const type = isInvalid ? 'rabbitmq.message.invalid' : 'rabbitmq.message';
-    const data = about as RabbitmqAbout & { value?: unknown; reason?: string; base64?: string };
-    if (isInvalid) {
-      data.reason = reason;
-      data.base64 = message.content.toString('base64');
-    } else data.value = value;
-    return make(time === undefined ? { type, id, subject: queue, data } : { type, id, subject: queue, time, data });
-  };
-  const read = readPayload(format, message.content, { name: queue, headers: message.properties.headers });
-  return read instanceof Promise ? read.then(finish) : finish(read);
+  { value, reason }: Payload,
+): RabbitmqEvent {
+  const data: RabbitmqAbout & { value?: unknown; reason?: string; base64?: string } = aboutDelivery(queue, message);
+  const id = data.offset ?? idOf(message, receipts);
+  const isInvalid = reason !== undefined;
+  if (isInvalid) {
+    data.reason = reason;
+    data.base64 = message.content.toString('base64');
+  } else data.value = value;
+  const type = isInvalid ? 'rabbitmq.message.invalid' : 'rabbitmq.message';
+  const time = timeOf(message);
+  return make(time === undefined ? { type, id, subject: queue, data } : { type, id, subject: queue, time, data });
 }
 
 /** The id that its sender gave it, or one for this receipt. */

@@ -58,7 +58,7 @@ export class EntryMaker {
       reason === undefined
         ? this.#message(stream, entry, { ...data, value })
         : this.#invalid(stream, entry, reason, bytes);
-    const payload = readPayload(this.#format.format, bytes, { name: stream, headers: fields });
+    const payload = readPayload(this.#format.format, bytes, stream, fields);
     return payload instanceof Promise ? payload.then(finish) : finish(payload);
   }
 

@@ -92,7 +92,7 @@ export class ListReader implements ModeReader {
 
   async #event(element: Buffer, redelivered: boolean): Promise<RedisEvent> {
     const { list, format } = this.#config;
-    const { value, reason }: Payload = await readPayload(format, element, { name: list });
+    const { value, reason }: Payload = await readPayload(format, element, list);
     const id = this.#receipts.next();
     if (reason !== undefined) {
       const data = { name: list, reason, base64: element.toString('base64') };

@@ -86,7 +86,7 @@ export class Subscription implements ModeReader {
 
   async #published(channel: string, message: Buffer, pattern?: string): Promise<void> {
     const { format } = this.#options.config as ChannelsConfig;
-    const payload = readPayload(format, message, { name: channel });
+    const payload = readPayload(format, message, channel);
     // A value that is there at once is not waited for, so that the order stays that of the channel.
     const { value, reason }: Payload = payload instanceof Promise ? await payload : payload;
     if (reason !== undefined) {
