@@ -7,7 +7,8 @@ const resultsFile = process.env['TEST_RESULTS'];
 
 export const sharedTestOptions = {
   pool: 'forks',
-  maxWorkers: 4,
+  // Many a test waits for a server or a clock: one more than a small machine has cores.
+  maxWorkers: 3,
   // A rejection that nobody handles ends the worker, as it would end the host's process.
   execArgv: ['--unhandled-rejections=strict'],
   reporters: ['default', new NotRunReporter(), ...(resultsFile ? ['json' as const] : [])],

@@ -103,10 +103,25 @@ function effortFor(group: string): Effort {
   return process.argv.includes('--short') ? least : most;
 }
 
+type Chosen = <Case>(cases: Readonly<Record<string, Case>>) => readonly (readonly [string, Case])[];
+
+/** With `--share=1/3` the first scenario, the fourth, and so on, of all that are named; else all of them. */
+function shareOf(): Chosen {
+  const given = process.argv.find((argument) => argument.startsWith('--share='));
+  const [, part = '1', parts = '1'] = given?.split(/[=/]/) ?? [];
+  let count = -1;
+  return (cases) =>
+    Object.entries(cases).filter(() => {
+      count += 1;
+      return count % Number(parts) === Number(part) - 1;
+    });
+}
+
 async function main(): Promise<void> {
   const seed = Number(process.env['TORTURE_SEED'] ?? Date.now() % 1_000_000);
   console.log(`seed ${seed} (repeat with TORTURE_SEED=${seed})`);
   const random = new Random(seed);
+  const chosen = shareOf();
   const named = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
   const work = mkdtempSync(join(tmpdir(), 'headwater-torture-'));
   const cache = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
@@ -117,7 +132,7 @@ async function main(): Promise<void> {
     for (const name of named.length > 0 ? named : Object.keys(groups)) {
       const group = groups[name];
       if (group === undefined) throw new Error(`no group named ${name}; there are: ${Object.keys(groups).join(', ')}`);
-      const lines = await runGroup(group, effortFor(name), program, work, random);
+      const lines = await runGroup(group, chosen, { effort: effortFor(name), program, work, random });
       if (process.argv.includes('--record')) record(name, lines, seed);
     }
   } finally {
@@ -127,15 +142,16 @@ async function main(): Promise<void> {
   }
 }
 
-async function runGroup(
-  group: Group,
-  effort: Effort,
-  program: string,
-  work: string,
-  random: Random,
-): Promise<string[]> {
+interface Run {
+  readonly effort: Effort;
+  readonly program: string;
+  readonly work: string;
+  readonly random: Random;
+}
+
+async function runGroup(group: Group, chosen: Chosen, { effort, program, work, random }: Run): Promise<string[]> {
   const lines: string[] = [];
-  for (const [scenario, each] of Object.entries(group.scenarios)) {
+  for (const [scenario, each] of chosen(group.scenarios)) {
     const counts: Counts = { atPoints: 0, points: 0, atRandom: 0, events: 0, repeats: 0 };
     const job: Job = { scenario, case: each, program, work, counts, effort };
     await killAtEveryPoint(job);
@@ -147,7 +163,7 @@ async function runGroup(
       ),
     );
   }
-  for (const [scenario, each] of Object.entries(group.contended)) {
+  for (const [scenario, each] of chosen(group.contended)) {
     const job = { scenario, case: { ...each, atRisk: () => 0 }, program, work };
     let events = 0;
     for (let round = 0; round < effort.contendedRounds; round += 1) events += await contend(job, random);
@@ -157,7 +173,7 @@ async function runGroup(
       ),
     );
   }
-  for (const [scenario, each] of Object.entries(group.live ?? {})) {
+  for (const [scenario, each] of chosen(group.live ?? {})) {
     const { rounds: atLeast, seconds, kills = 0 } = effort.live;
     const rounds: LiveRound[] = [];
     while (rounds.length < atLeast || rounds.reduce((sum, round) => sum + round.kills, 0) < kills) {
@@ -167,7 +183,7 @@ async function runGroup(
     }
     lines.push(say(`${scenario}: ${(each.describe ?? describeRounds)(rounds)}`));
   }
-  for (const [scenario, each] of effort.steadySeconds === undefined ? [] : Object.entries(group.steady ?? {})) {
+  for (const [scenario, each] of effort.steadySeconds === undefined ? [] : chosen(group.steady ?? {})) {
     const directory = mkdtempSync(join(work, `${scenario}-`));
     const told = await runSteady(each, { program, scenario, directory }, effort.steadySeconds ?? 0);
     lines.push(say(`${scenario}: ${told}`));
