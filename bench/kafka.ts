@@ -69,7 +69,7 @@ async function groups({ brokers }: MockKafka): Promise<Row> {
     await consumer.disconnect();
   };
   const row = `${MESSAGES} messages of a group, beside eachBatch of kafkajs with the same commits`;
-  return paired({ bench: 'kafka', row, goal: 1.25, ours, rival, pairs: 5, warmUps: 1 });
+  return paired({ bench: 'kafka', row, goal: 1.25, ours, rival, pairs: 5, warmUps: 3 });
 }
 
 async function slow({ brokers }: MockKafka): Promise<Row> {

@@ -169,20 +169,24 @@ export class KafkajsClient implements KafkaClient {
   /** As long as it takes: the session is kept alive meanwhile. */
   async #batch({ batch, heartbeat, resolveOffset }: EachBatchPayload, listener: KafkaListener): Promise<void> {
     const lost = new AbortController();
-    const beat = setInterval(() => {
-      heartbeat().catch((error: unknown) => lost.abort(error));
-    }, this.#options.heartbeatMs);
+    const lose = (reason: unknown): void => lost.abort(reason);
+    const closing = this.#closing.signal;
+    const close = (): void => lose(closing.reason);
+    closing.addEventListener('abort', close, { once: true });
+    const beat = setInterval(() => void heartbeat().catch(lose), this.#options.heartbeatMs);
     const { topic, partition, messages, highWatermark } = batch;
-    const signal = AbortSignal.any([lost.signal, this.#closing.signal]);
+    const known = { topic, partition, messages: messages as KafkaMessage[], highWatermark };
     let isTaken = false;
     try {
-      isTaken = await listener.batch({ topic, partition, messages: messages as KafkaMessage[], highWatermark }, signal);
+      isTaken = await listener.batch(known, lost.signal);
     } finally {
       clearInterval(beat);
+      closing.removeEventListener('abort', close);
     }
+    if (closing.aborted) return;
     // What tells kafkajs to join again.
     if (lost.signal.aborted) throw lost.signal.reason;
-    if (isTaken && !this.#closing.signal.aborted) resolveOffset(batch.lastOffset());
+    if (isTaken) resolveOffset(batch.lastOffset());
   }
 
   async #failing<Result>(work: () => Promise<Result>): Promise<Result> {
