@@ -61,7 +61,8 @@ export interface SourceBatch<Event extends SourceEvent, Cursor> {
   cursorAt?(count: number): Cursor;
   /**
    * Broker ack, offset commit, HTTP answer. Called in order with the number acknowledged so far; may be called several
-   * times, the last call is final.
+   * times, the last call is final. While what it gives is not resolved for eight batches that are done with, nothing more
+   * is read.
    */
   settle?(acknowledged: number, outcome: { final: boolean; error?: unknown }): void | Promise<void>;
   /**
