@@ -1,24 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect as connectInTheClear } from 'node:net';
-import { join } from 'node:path';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { expect, it } from 'vitest';
 import { describeWith, hasProgram } from '../../services/needs.js';
+import { type Certificate, makeCertificate } from '../../support/certificate.js';
 import { consume, delivery, startSource, temporaryDirectory } from './receiving.js';
-
-interface Certificate {
-  readonly keyFile: string;
-  readonly certFile: string;
-}
-
-function makeCertificate(directory: string, name: string): Certificate {
-  const [keyFile, certFile] = [join(directory, `${name}-key.pem`), join(directory, `${name}.pem`)];
-  const subject = ['-subj', `/CN=${name}`, '-days', '1', '-newkey', 'rsa:2048', '-nodes'];
-  execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', keyFile, '-out', certFile], { stdio: 'ignore' });
-  return { keyFile, certFile };
-}
 
 /** The status of the answer; undefined where the connection was refused. */
 async function deliverOverTls(port: number, id: string, options: ConnectionOptions = {}): Promise<number | undefined> {

@@ -4,6 +4,7 @@ import type { KafkaConfig, KafkaCredentials } from './config.js';
 import { isMovedOn, toReadFailure } from './failure.js';
 import type { KafkaClient, KafkaClientOptions, KafkaListener, KafkaMessage, KafkaOffset } from './kafka-client.js';
 import { Liveness } from './liveness.js';
+import { tlsOptions } from './tls.js';
 
 /** Within one request, before it counts as failed. */
 const RETRY = { retries: 3, initialRetryTime: 100, maxRetryTime: 2_000 };
@@ -39,7 +40,7 @@ export class KafkajsClient implements KafkaClient {
     });
   }
 
-  /** Connects nowhere yet. @throws MissingPeerError for `kafkajs` */
+  /** Connects nowhere yet. @throws MissingPeerError for `kafkajs`; ConfigError (KAFKA_TLS_FILE) */
   static async create(
     options: KafkaClientOptions,
     { brokers, tls }: KafkaConfig,
@@ -50,7 +51,7 @@ export class KafkajsClient implements KafkaClient {
     const kafka = new Client({
       clientId: options.sourceId,
       brokers: [...brokers],
-      ssl: tls,
+      ssl: await tlsOptions(tls, options.sourceId),
       logLevel: logLevel.NOTHING,
       retry: RETRY,
       connectionTimeout: 5_000,

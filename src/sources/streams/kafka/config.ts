@@ -10,6 +10,21 @@ const name = z
   .regex(/^[\w.-]+$/, 'expected letters, digits, dots, underscores and dashes');
 const milliseconds = z.int().min(1).max(86_400_000);
 
+const file = z.string().min(1).max(4_096);
+
+const certificates = z
+  .strictObject({
+    /** Who has signed the certificates of the brokers. */
+    caFile: file.optional(),
+    /** Who this client is, where brokers ask for it. */
+    certFile: file.optional(),
+    keyFile: file.optional(),
+  })
+  .refine(({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined), {
+    error: 'give both, or none',
+    path: ['certFile'],
+  });
+
 export const kafkaConfig = z
   .strictObject({
     /** `host:port` of some brokers; the others are found by them. */
@@ -17,8 +32,8 @@ export const kafkaConfig = z
       .array(z.string().regex(/^[^/@\s]+:\d+$/, "expected 'host:port'"))
       .readonly()
       .default([]),
-    /** TLS, with the certificates of the system. */
-    tls: z.boolean().default(false),
+    /** TLS: `true` with the authorities of the system, or PEM files, read whenever the group is joined. */
+    tls: z.union([z.boolean(), certificates]).default(false),
     /** Another client than that of `kafkajs`. */
     client: z.custom<KafkaClientFactory>((value) => typeof value === 'function', 'expected a function').optional(),
     topics: z.array(name).max(1_000).readonly().default([]),

@@ -10,6 +10,7 @@ import { GapError, type SourceEvent } from 'headwater';
 import type { SyslogSource } from 'headwater/sources/logs/syslog';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeWith, hasProgram } from '../../../services/needs.js';
+import { makeCertificate } from '../../../support/certificate.js';
 import { createSource, listenTo, portOf, takeEvents, takeMessages, temporaryDirectory } from './receiving.js';
 
 async function connected(port: number): Promise<Socket> {
@@ -367,10 +368,7 @@ describe('senders that are not allowed', () => {
 
 describeWith('openssl', hasProgram('openssl', 'version'), 'TLS', () => {
   it('receives what RFC 5425 sends, and tells who does not shake hands', async () => {
-    const directory = temporaryDirectory();
-    const [keyFile, certFile] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
-    const subject = ['-subj', '/CN=localhost', '-days', '1', '-newkey', 'rsa:2048', '-nodes'];
-    execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', keyFile, '-out', certFile], { stdio: 'ignore' });
+    const { keyFile, certFile } = makeCertificate(temporaryDirectory(), 'localhost');
     const source = await createSource({ listen: [{ transport: 'tls', port: 0, keyFile, certFile }] });
     const port = portOf((await source.listen())[0]);
     const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
