@@ -20,6 +20,7 @@ export class KafkajsClient implements KafkaClient {
   #producer: Producer | undefined;
   #closed: Promise<void> | undefined;
   #connecting: Promise<void> = Promise.resolve();
+  #joining: Promise<void> = Promise.resolve();
 
   private constructor(options: KafkaClientOptions, kafka: Kafka) {
     this.#options = options;
@@ -98,12 +99,14 @@ export class KafkajsClient implements KafkaClient {
     await this.#failing(async () => {
       await this.#connect(this.#consumer);
       await this.#consumer.subscribe({ topics: [...topics], fromBeginning: this.#options.start === 'earliest' });
-      await this.#consumer.run({
+      this.#closing.signal.throwIfAborted();
+      this.#joining = this.#consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: this.#options.concurrency,
         eachBatch: (payload) => this.#batch(payload, listener),
       });
+      await this.#joining;
     });
     if (!this.#closing.signal.aborted) this.#liveness.watch((error) => listener.failed(error));
   }
@@ -143,13 +146,17 @@ export class KafkajsClient implements KafkaClient {
     return this.#connecting;
   }
 
-  /** What is still being connected is waited for: kafkajs would leave its socket open. */
+  /**
+   * What is still being connected is waited for: kafkajs would leave its socket open. And what is still being joined: a
+   * consumer that is disconnected meanwhile goes on joining, and then reads, and holds its partitions, for ever.
+   */
   async #leave(): Promise<void> {
     this.#closing.abort(new Error('the client was closed'));
     this.#liveness.stop();
     await this.#connecting.catch(() => {});
-    const parts = [this.#consumer, this.#admin, this.#producer];
-    await Promise.all(parts.map((part) => part?.disconnect().catch(() => {})));
+    const others = [this.#admin, this.#producer].map((part) => part?.disconnect().catch(() => {}));
+    await this.#joining.catch(() => {});
+    await Promise.all([...others, this.#consumer.disconnect().catch(() => {})]);
   }
 
   /**
@@ -169,9 +176,10 @@ export class KafkajsClient implements KafkaClient {
 
   /** As long as it takes: the session is kept alive meanwhile. */
   async #batch({ batch, heartbeat, resolveOffset }: EachBatchPayload, listener: KafkaListener): Promise<void> {
+    const closing = this.#closing.signal;
+    if (closing.aborted) return;
     const lost = new AbortController();
     const lose = (reason: unknown): void => lost.abort(reason);
-    const closing = this.#closing.signal;
     const close = (): void => lose(closing.reason);
     closing.addEventListener('abort', close, { once: true });
     const beat = setInterval(() => void heartbeat().catch(lose), this.#options.heartbeatMs);

@@ -65,9 +65,11 @@ export class Session implements KafkaListener {
     const epoch = this.#epoch;
     await this.#lookedUp;
     const isGone = (): boolean => lost.aborted || epoch.isLost;
-    if (isGone()) return false;
+    if (lost.aborted) return false;
     return new Promise<boolean>((resolve) => {
       lost.addEventListener('abort', () => resolve(false), { once: true });
+      // Held until the client is closed: given back it would be asked for again at once, and again.
+      if (epoch.isLost) return;
       const take = (): boolean => {
         resolve(!isGone());
         return !isGone();

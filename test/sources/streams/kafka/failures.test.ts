@@ -4,6 +4,7 @@ import { ConfigError, ConnectionError, GapError, NotFoundError, PermissionError 
 import { type KafkaConfigInput, KafkaSource } from 'headwater/sources/streams/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Liveness } from '../../../../src/sources/streams/kafka/liveness.js';
+import { Session } from '../../../../src/sources/streams/kafka/session.js';
 import { freePort } from '../../../services/daemon.js';
 import { isKafkaThere, MockKafka } from '../../../services/kafka.js';
 import { MemoryKafka } from '../../../services/memory-kafka.js';
@@ -93,6 +94,26 @@ describeWith('librdkafka with gcc', isKafkaThere(), 'a Kafka that fails', () => 
     await own.stop();
   }, 60_000);
 
+  it.concurrent('who leaves a group while it is being joined is not in it any more when it is', async () => {
+    const own = await MockKafka.start();
+    await own.topic('left', 2);
+    await own.send('left', [...numbered(1, 3, 0), ...numbered(4, 6, 1)]);
+    // REBALANCE_IN_PROGRESS to JoinGroup: the client waits, and joins again.
+    await own.fail(11, 27, 3);
+    const hasty = await openSource(own, 'left');
+    const stop = new AbortController();
+    const reading = collect(hasty.generateEvents({ follow: true, signal: stop.signal })).catch((error) => error);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    stop.abort('enough');
+    expect(await reading).toBe('enough');
+    await hasty.close();
+    const source = await openSource(own, 'left');
+    const all = await collect(source.generateEvents({ follow: true }), 6);
+    expect(new Set(valuesOf(all))).toEqual(new Set(range(1, 6)));
+    await source.close();
+    await own.stop();
+  }, 60_000);
+
   it.concurrent('topics that are not there, what is not allowed', async () => {
     const missing = await openSource(kafka, 'nothing-there');
     await expect(collect(missing.generateEvents())).rejects.toThrow(NotFoundError);
@@ -160,6 +181,16 @@ describe('a Kafka that does not answer', () => {
 });
 
 describe('another client of Kafka', () => {
+  it('a batch that comes when reading has failed is held: given back it would be asked for again and again', async () => {
+    const session = new Session({} as never, {} as never, () => undefined);
+    session.failed(new ConnectionError('lost'));
+    const lost = new AbortController();
+    const answer = session.batch({ topic: 't', partition: 0, messages: [], highWatermark: '0' }, lost.signal);
+    expect(await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 20, 'held'))])).toBe('held');
+    lost.abort();
+    expect(await answer).toBe(false);
+  });
+
   it('KF5: it is asked for what is committed; holes of transactions and compaction are no loss', async () => {
     const client = new MemoryKafka([0, 1, 4, 5, 9]);
     const source = await KafkaSource.create({
