@@ -6,7 +6,7 @@ import { type SteadyCase, sampleHeap } from './steady.js';
 import type { AnySource } from './store-scenarios.js';
 
 /** For each message; meanwhile a hundred come. */
-const SLOW_MS = 200;
+const SLOW_MS = 300;
 const TIMES = 100;
 
 /** A consumer that cannot keep up: nothing may come twice, nothing may be missing between, nothing may be tried again. */
