@@ -68,7 +68,7 @@ async function groups(client: Client): Promise<Row> {
     reader.destroy();
   };
   const row = `${ENTRIES} entries read and acknowledged, beside XREADGROUP and XACK ${AT_ONCE} at a time`;
-  return paired({ bench: 'redis', row, goal: 1.25, ours, rival });
+  return paired({ bench: 'redis', row, goal: 1.25, ours, rival, pairs: 9, warmUps: 3 });
 }
 
 async function slow(client: Client): Promise<Row> {
