@@ -126,10 +126,10 @@ export class KafkaSource extends BrokerSource<KafkaEvent, KafkaCursor, KafkaConf
 
   #context(context: ReadContext<KafkaCursor>): ReaderContext {
     let client: KafkaClient | undefined;
-    let isToBeDone = async (): Promise<void> => {};
+    let finishWork = async (): Promise<void> => {};
     const leave = async (): Promise<void> => {
       try {
-        await this.#patiently(isToBeDone());
+        await this.#patiently(finishWork());
       } finally {
         await this.#patiently(client?.close());
       }
@@ -149,7 +149,7 @@ export class KafkaSource extends BrokerSource<KafkaEvent, KafkaCursor, KafkaConf
         return next;
       },
       beforeLeaving: (work) => {
-        isToBeDone = work;
+        finishWork = work;
       },
       make: (fields) => this.event(fields as never) as KafkaEvent,
       gap: (reason, detail, range) => this.gap(reason, detail, range),
